@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms of the house in dependency order: a target imports only targets above it in this file.
+// Linking choices (static Swift runtime, static codecs, the version script) belong to the command
+// line of `make`, so that Swift packages can depend on Martlet without unsafe flags.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.byName(name: name), "MartletTestSupport"] + dependencies,
+        swiftSettings: settings)
+}
+
+func codec(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .library(name: "Martlet", targets: ["Martlet"]),
+        .library(name: "martlet", type: .dynamic, targets: ["MartletC"]),
+    ],
+    targets: [
+        // The C contract and the compression libraries.
+        .systemLibrary(name: "CMartlet", path: "include"),
+        codec("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        codec("CLz4", pkgConfig: "liblz4", apt: "liblz4-dev"),
+        codec("CSnappy", pkgConfig: "snappy", apt: "libsnappy-dev"),
+        codec("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
+        codec("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
+
+        // Floor 0
+        room("MartletBase", []),
+        // Floor 1
+        room("MartletIO", ["MartletBase"]),
+        room("MartletCodecs", ["MartletBase", "CZstd", "CLz4", "CSnappy", "CDeflate", "CBrotli"]),
+        room("MartletArrow", ["MartletBase", "CMartlet"]),
+        // Floor 2
+        room("MartletCompute", ["MartletArrow", "MartletBase"]),
+        room("MartletIPC", ["MartletArrow", "MartletIO", "MartletCodecs", "MartletBase"]),
+        room("MartletParquet", ["MartletArrow", "MartletIO", "MartletCodecs", "MartletBase"]),
+        // Floor 3
+        room(
+            "MartletDataset",
+            ["MartletParquet", "MartletIPC", "MartletCompute", "MartletArrow", "MartletIO", "MartletBase"]),
+        // Floor 4
+        room(
+            "Martlet",
+            [
+                "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletArrow", "MartletIO",
+                "MartletBase",
+            ]),
+        // Floor 5: the C door and the Python door, together libmartlet.so
+        room(
+            "MartletC",
+            [
+                "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletArrow", "MartletIO",
+                "MartletBase", "CMartlet",
+            ]),
+
+        .target(
+            name: "MartletTestSupport", dependencies: ["MartletArrow", "MartletBase"],
+            path: "Tests/MartletTestSupport", swiftSettings: settings),
+        tests("MartletBase", []),
+        tests("MartletIO", ["MartletBase"]),
+        tests("MartletCodecs", ["MartletBase"]),
+        tests("MartletArrow", ["MartletBase", "CMartlet"]),
+        tests("MartletCompute", ["MartletArrow", "MartletBase"]),
+        tests("MartletIPC", ["MartletArrow", "MartletIO", "MartletBase"]),
+        tests("MartletParquet", ["MartletArrow", "MartletIO", "MartletBase"]),
+        tests("MartletDataset", ["MartletParquet", "MartletCompute", "MartletArrow", "MartletIO", "MartletBase"]),
+    ]
+)

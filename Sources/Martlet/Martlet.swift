@@ -1,0 +1,2 @@
+@_exported public import MartletBase
+@_exported public import MartletArrow

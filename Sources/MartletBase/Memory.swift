@@ -1,0 +1,131 @@
+import Glibc
+import Synchronization
+
+/// Something that keeps a range of bytes alive: heap memory, a mapped file, memory of a foreign library.
+///
+/// Reference counting is the only lifetime rule: the last buffer that looks at the bytes frees them.
+open class MemoryOwner: @unchecked Sendable {
+    public init() {}
+}
+
+/// 64-byte aligned heap memory.
+///
+/// Blocks from `Recycler.smallestBlock` up are taken from and given back to a bounded pool: fresh pages cost
+/// more than any copy into them, and big blocks live in 2 MiB pages where the kernel has them.
+@safe @usableFromInline
+package final class HeapMemory: MemoryOwner, @unchecked Sendable {
+    @usableFromInline package let address: UnsafeMutableRawPointer
+    @usableFromInline package let capacity: Int
+
+    /// At least `byteCount` bytes, not initialised. Throws `outOfMemory` instead of aborting.
+    package init(byteCount: Int) throws(MartletError) {
+        guard byteCount >= 0, byteCount < Int.max / 2 else { throw .outOfMemory(byteCount) }
+        if byteCount >= Recycler.smallestBlock {
+            (address, capacity) = try unsafe Recycler.take(byteCount)
+        } else {
+            capacity = max(byteCount.roundedUp(to: 64), 64)
+            guard let block = unsafe aligned_alloc(64, capacity) else { throw .outOfMemory(byteCount) }
+            unsafe address = block
+        }
+        super.init()
+        liveBytes.wrappingAdd(capacity, ordering: .relaxed)
+        let live = liveBytes.load(ordering: .relaxed)
+        if live > peakBytes.load(ordering: .relaxed) { peakBytes.store(live, ordering: .relaxed) }
+    }
+
+    deinit {
+        liveBytes.wrappingSubtract(capacity, ordering: .relaxed)
+        if capacity >= Recycler.smallestBlock {
+            unsafe Recycler.give(address, capacity)
+        } else {
+            unsafe free(address)
+        }
+    }
+}
+
+private let liveBytes = Atomic<Int>(0)
+private let peakBytes = Atomic<Int>(0)
+
+/// What the heap holds for Martlet's buffers, in bytes.
+public enum MemoryStatistics {
+    public static var liveByteCount: Int { liveBytes.load(ordering: .relaxed) }
+    public static var peakByteCount: Int { peakBytes.load(ordering: .relaxed) }
+    /// Gives the recycled blocks back to the operating system.
+    public static func releaseUnused() { Recycler.trim(to: 0) }
+}
+
+/// The pool of big blocks. Sizes are rounded to an eighth of their power of two, so a block fits the next
+/// request of about its size; what is idle stays below `limit`.
+private enum Recycler {
+    static let smallestBlock = 1 << 20
+    static let hugePage = 2 << 20
+    static let limit = 192 << 20
+
+    @safe struct Block {
+        var address: UnsafeMutableRawPointer
+        var capacity: Int
+    }
+    struct State: @unchecked Sendable {
+        var idle: [Block] = []
+        var idleByteCount = 0
+    }
+    static let lock = ForkSafeLock()
+    // Safety: read and written only under `lock`.
+    nonisolated(unsafe) static var state = State()
+
+    static func rounded(_ byteCount: Int) -> Int {
+        let step = max(1 << (Int.bitWidth - 1 - byteCount.leadingZeroBitCount - 3), 1 << 16)
+        let size = byteCount.roundedUp(to: step)
+        return size >= hugePage ? size.roundedUp(to: 1 << 18) : size
+    }
+
+    static func take(_ byteCount: Int) throws(MartletError) -> (UnsafeMutableRawPointer, Int) {
+        let wanted = rounded(byteCount)
+        let found: Block? = unsafe lock.withLock {
+            var best = -1
+            for (i, block) in unsafe state.idle.enumerated()
+            where unsafe block.capacity >= wanted && block.capacity <= wanted + wanted / 4 {
+                if best < 0 { best = i } else if unsafe block.capacity < state.idle[best].capacity { best = i }
+            }
+            if best < 0 { return nil }
+            let block = unsafe state.idle.remove(at: best)
+            unsafe state.idleByteCount -= block.capacity
+            return unsafe block
+        }
+        if let found = unsafe found { return unsafe (found.address, found.capacity) }
+        var address: UnsafeMutableRawPointer?
+        // Safety: posix_memalign writes the pointer it returns; the block is released by munmap's twin, free().
+        guard unsafe posix_memalign(&address, wanted >= hugePage ? hugePage : 4096, wanted) == 0,
+            let block = unsafe address
+        else { throw .outOfMemory(byteCount) }
+        if wanted >= hugePage { unsafe _ = madvise(block, wanted & ~(hugePage - 1), MADV_HUGEPAGE) }
+        return unsafe (block, wanted)
+    }
+
+    static func give(_ address: UnsafeMutableRawPointer, _ capacity: Int) {
+        guard capacity <= limit / 2 else { return unsafe free(address) }
+        let kept: Bool = unsafe lock.withLock {
+            guard unsafe state.idleByteCount + capacity <= limit else { return false }
+            unsafe state.idle.append(Block(address: address, capacity: capacity))
+            unsafe state.idleByteCount += capacity
+            return true
+        }
+        if !kept {
+            trim(to: limit - capacity)
+            unsafe free(address)
+        }
+    }
+
+    static func trim(to byteCount: Int) {
+        while true {
+            let oldest: Block? = unsafe lock.withLock {
+                guard unsafe state.idleByteCount > byteCount, unsafe !state.idle.isEmpty else { return nil }
+                let block = unsafe state.idle.removeFirst()
+                unsafe state.idleByteCount -= block.capacity
+                return unsafe block
+            }
+            guard let oldest = unsafe oldest else { return }
+            unsafe free(oldest.address)
+        }
+    }
+}

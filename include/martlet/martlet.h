@@ -1,0 +1,4 @@
+#ifndef MARTLET_MARTLET_H
+#define MARTLET_MARTLET_H
+#include "arrow_abi.h"
+#endif
