@@ -32,7 +32,7 @@ public struct Buffer: @unchecked Sendable {
     /// A copy of the elements of `array`, in memory order.
     public init<Element: BitwiseCopyable>(_ array: [Element]) throws(MartletError) {
         var builder = try BufferBuilder(byteCapacity: array.count * MemoryLayout<Element>.stride)
-        try builder.append(array.span.bytes)
+        try unsafe builder.append(array.span.bytes)
         self = builder.finish()
     }
 

@@ -41,7 +41,7 @@ private enum ForkRegistry {
     nonisolated(unsafe) static let guardMutex: UnsafeMutablePointer<pthread_mutex_t> = {
         let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_atfork(
+        pthread_atfork(
             {
                 unsafe pthread_mutex_lock(ForkRegistry.guardMutex)
                 for lock in unsafe ForkRegistry.locks { lock.lock() }

@@ -21,7 +21,7 @@ package final class HeapMemory: MemoryOwner, @unchecked Sendable {
     package init(byteCount: Int) throws(MartletError) {
         guard byteCount >= 0, byteCount < Int.max / 2 else { throw .outOfMemory(byteCount) }
         if byteCount >= Recycler.smallestBlock {
-            (address, capacity) = try unsafe Recycler.take(byteCount)
+            unsafe (address, capacity) = try Recycler.take(byteCount)
         } else {
             capacity = max(byteCount.roundedUp(to: 64), 64)
             guard let block = unsafe aligned_alloc(64, capacity) else { throw .outOfMemory(byteCount) }
@@ -81,18 +81,18 @@ private enum Recycler {
 
     static func take(_ byteCount: Int) throws(MartletError) -> (UnsafeMutableRawPointer, Int) {
         let wanted = rounded(byteCount)
-        let found: Block? = unsafe lock.withLock {
+        let found: Block? = lock.withLock {
             var best = -1
             for (i, block) in unsafe state.idle.enumerated()
-            where unsafe block.capacity >= wanted && block.capacity <= wanted + wanted / 4 {
+            where block.capacity >= wanted && block.capacity <= wanted + wanted / 4 {
                 if best < 0 { best = i } else if unsafe block.capacity < state.idle[best].capacity { best = i }
             }
             if best < 0 { return nil }
             let block = unsafe state.idle.remove(at: best)
             unsafe state.idleByteCount -= block.capacity
-            return unsafe block
+            return block
         }
-        if let found = unsafe found { return unsafe (found.address, found.capacity) }
+        if let found { return unsafe (found.address, found.capacity) }
         var address: UnsafeMutableRawPointer?
         // Safety: posix_memalign writes the pointer it returns; the block is released by munmap's twin, free().
         guard unsafe posix_memalign(&address, wanted >= hugePage ? hugePage : 4096, wanted) == 0,
@@ -104,7 +104,7 @@ private enum Recycler {
 
     static func give(_ address: UnsafeMutableRawPointer, _ capacity: Int) {
         guard capacity <= limit / 2 else { return unsafe free(address) }
-        let kept: Bool = unsafe lock.withLock {
+        let kept: Bool = lock.withLock {
             guard unsafe state.idleByteCount + capacity <= limit else { return false }
             unsafe state.idle.append(Block(address: address, capacity: capacity))
             unsafe state.idleByteCount += capacity
@@ -118,13 +118,13 @@ private enum Recycler {
 
     static func trim(to byteCount: Int) {
         while true {
-            let oldest: Block? = unsafe lock.withLock {
+            let oldest: Block? = lock.withLock {
                 guard unsafe state.idleByteCount > byteCount, unsafe !state.idle.isEmpty else { return nil }
                 let block = unsafe state.idle.removeFirst()
                 unsafe state.idleByteCount -= block.capacity
-                return unsafe block
+                return block
             }
-            guard let oldest = unsafe oldest else { return }
+            guard let oldest else { return }
             unsafe free(oldest.address)
         }
     }

@@ -77,7 +77,7 @@ private func usableProcessorCount() -> Int {
         unsafe slots.initialize(repeating: nil, count: count)
     }
     func set(_ index: Int, _ result: Result) { unsafe slots[index] = result }
-    func take() -> [Result] { unsafe (0..<count).compactMap { unsafe slots[$0] } }
+    func take() -> [Result] { (0..<count).compactMap { unsafe slots[$0] } }
     deinit {
         unsafe slots.deinitialize(count: count)
         unsafe slots.deallocate()

@@ -1,0 +1,33 @@
+public import MartletBase
+
+/// The fields of a record batch, in order, with metadata (Schema.fbs `Schema`).
+public struct Schema: Sendable, Hashable {
+    public var fields: [Field]
+    public var metadata: Metadata
+
+    public init(_ fields: [Field], metadata: Metadata = Metadata()) {
+        self.fields = fields
+        self.metadata = metadata
+    }
+
+    public var names: [String] { fields.map(\.name) }
+
+    /// The index of the only field with this name. Throws `keyError` when there is none or more than one.
+    public func index(of name: String) throws(MartletError) -> Int {
+        guard let first = fields.firstIndex(where: { $0.name == name }) else {
+            throw .key("Field \"\(name)\" does not exist in schema; it has \(names.prefix(20).joined(separator: ", "))")
+        }
+        guard fields.lastIndex(where: { $0.name == name }) == first else {
+            throw .key("Field \"\(name)\" exists more than once in schema; select it by index")
+        }
+        return first
+    }
+
+    /// Equal but for metadata.
+    public func isSame(as other: Schema) -> Bool {
+        fields.count == other.fields.count && zip(fields, other.fields).allSatisfy { $0.isSame(as: $1) }
+    }
+
+    /// The type of the struct that a batch of this schema is across the C interfaces.
+    public var structType: DataType { .struct(fields) }
+}
