@@ -16,7 +16,7 @@ extension Codec {
         case .gzip: byteCount + 5 * (byteCount / 5_000 + 1) + 18 + 9 + 8
         // A meta-block's head for every 16 KiB, and what the stream begins and ends with.
         case .brotli: byteCount + 4 * (byteCount >> 14) + 16
-        case .zstd: unsafe ZSTD_compressBound(byteCount)
+        case .zstd: ZSTD_compressBound(byteCount)
         case .lz4Raw: byteCount + byteCount / 255 + 16
         case .lz4Hadoop: byteCount + byteCount / 255 + 24
         // A frame's head and end, and a length for each block of 64 KiB or more.

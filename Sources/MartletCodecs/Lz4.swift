@@ -150,7 +150,7 @@ enum Lz4 {
         let input = unsafe block.baseAddress!.assumingMemoryBound(to: CChar.self)
         let output = unsafe (room.baseAddress ?? nowhere).assumingMemoryBound(to: CChar.self)
         // Safety: the library reads `count` bytes and writes at most `space`.
-        if let window = unsafe window, let before = unsafe window.baseAddress {
+        if let window = unsafe window, let before = window.baseAddress {
             return unsafe Int(
                 LZ4_decompress_safe_usingDict(
                     input, output, count, space, before.assumingMemoryBound(to: CChar.self), Int32(window.count)))
