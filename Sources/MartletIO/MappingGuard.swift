@@ -66,7 +66,8 @@ enum MappingGuard {
         _ number: Int32, _ info: UnsafeMutablePointer<siginfo_t>?, _ context: UnsafeMutableRawPointer?
     ) {
         let before = errno
-        if let info = unsafe info {
+        // A positive code is a fault; kill() and its like carry no address.
+        if let info = unsafe info, unsafe info.pointee.si_code > 0 {
             let fault = unsafe UInt(bitPattern: info.pointee._sifields._sigfault.si_addr)
             for i in 0..<slotCount {
                 let start = unsafe slots[i].start.load(ordering: .acquiring)
