@@ -1,0 +1,58 @@
+public import CMartlet
+import Glibc
+import MartletBase
+
+extension ArrayData {
+    /// Fills `out` with this array without a copy; its memory lives until `release` is called, on whatever thread
+    /// (CDataInterface.rst, "The ArrowArray structure").
+    @unsafe
+    public func export(to out: UnsafeMutablePointer<ArrowArray>) {
+        let hasValidity = type.layout.hasValidity
+        let bufferCount = buffers.count + (hasValidity ? 1 : 0)
+        let pointers = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: max(bufferCount, 1))
+        if hasValidity { unsafe pointers[0] = validity?.address }
+        for (i, buffer) in buffers.enumerated() { unsafe pointers[i + (hasValidity ? 1 : 0)] = buffer.address }
+
+        var childPointers: UnsafeMutablePointer<UnsafeMutablePointer<ArrowArray>?>?
+        if !children.isEmpty {
+            unsafe childPointers = .allocate(capacity: children.count)
+            for (i, child) in children.enumerated() {
+                let copy = UnsafeMutablePointer<ArrowArray>.allocate(capacity: 1)
+                unsafe child.export(to: copy)
+                unsafe childPointers![i] = copy
+            }
+        }
+        var dictionaryCopy: UnsafeMutablePointer<ArrowArray>?
+        if let dictionary {
+            unsafe dictionaryCopy = .allocate(capacity: 1)
+            unsafe dictionary.export(to: dictionaryCopy!)
+        }
+        unsafe out.initialize(
+            to: ArrowArray(
+                length: Int64(count), null_count: Int64(knownNullCount ?? -1), offset: Int64(offset),
+                n_buffers: Int64(bufferCount), n_children: Int64(children.count), buffers: pointers,
+                children: childPointers, dictionary: dictionaryCopy,
+                release: { array in if let array = unsafe array { unsafe releaseArray(array) } },
+                // Each level keeps its own data, so that a consumer may move children out (the specification's
+                // "Moving child arrays").
+                private_data: Unmanaged.passRetained(self).toOpaque()))
+    }
+}
+
+private func releaseArray(_ array: UnsafeMutablePointer<ArrowArray>) {
+    unsafe array.pointee.buffers?.deallocate()
+    if let children = unsafe array.pointee.children {
+        for i in 0..<Int(unsafe array.pointee.n_children) {
+            guard let child = unsafe children[i] else { continue }
+            unsafe child.pointee.release?(child)
+            unsafe child.deallocate()
+        }
+        unsafe children.deallocate()
+    }
+    if let dictionary = unsafe array.pointee.dictionary {
+        unsafe dictionary.pointee.release?(dictionary)
+        unsafe dictionary.deallocate()
+    }
+    if let data = unsafe array.pointee.private_data { unsafe Unmanaged<ArrayData>.fromOpaque(data).release() }
+    unsafe array.pointee.release = nil
+}
