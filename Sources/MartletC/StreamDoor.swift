@@ -1,0 +1,56 @@
+public import CMartlet
+import MartletArrow
+import MartletBase
+
+// martlet.h, "streams of record batches".
+
+@_cdecl("martlet_stream_import")
+public func streamImport(_ stream: UnsafeMutablePointer<ArrowArrayStream>?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try give(StreamHandle(try ImportedStream(moving: try required(stream, "stream"))), to: out)
+    }
+}
+
+@_cdecl("martlet_stream_export")
+public func streamExport(_ stream: OpaquePointer?, _ out: UnsafeMutablePointer<ArrowArrayStream>?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        export(try object(stream, StreamHandle.self).stream, to: try required(out, "out"))
+    }
+}
+
+@_cdecl("martlet_stream_from_batches")
+public func streamFromBatches(
+    _ schema: OpaquePointer?, _ batches: UnsafePointer<OpaquePointer?>?, _ count: Int64, _ out: HandleOut?,
+    _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let field = try object(schema, SchemaHandle.self).field
+        let arrays = try objects(batches, count, ArrayHandle.self).map(\.data)
+        for (i, array) in arrays.enumerated() where !array.type.holdsSameValues(as: field.type) {
+            throw .invalid("Schema at index \(i) was different: \(array.type) vs \(field.type)")
+        }
+        try give(StreamHandle(ArraysStream(field: field, arrays)), to: out)
+    }
+}
+
+@_cdecl("martlet_stream_schema")
+public func streamSchema(_ stream: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try give(SchemaHandle(try object(stream, StreamHandle.self).stream.field), to: out)
+    }
+}
+
+@_cdecl("martlet_stream_next")
+public func streamNext(_ stream: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let stream = try object(stream, StreamHandle.self).stream
+        if let array = try stream.next() {
+            try give(ArrayHandle(array, field: stream.field), to: out)
+        } else {
+            try giveNothing(to: out)
+        }
+    }
+}
+
+@_cdecl("martlet_stream_release")
+public func streamRelease(_ stream: OpaquePointer?) { release(stream, StreamHandle.self) }
