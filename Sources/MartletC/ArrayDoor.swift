@@ -198,6 +198,16 @@ public func arrayValidate(_ array: OpaquePointer?, _ full: Bool, _ error: ErrorO
     guarded(error) { () throws(MartletError) in try object(array, ArrayHandle.self).data.validate(full: full) }
 }
 
+@_cdecl("martlet_array_to_string")
+public func arrayToString(
+    _ array: OpaquePointer?, _ window: Int32, _ indent: Int32, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let data = try object(array, ArrayHandle.self).data
+        try give(try data.text(window: Int(window), indent: Int(indent)), to: out)
+    }
+}
+
 @_cdecl("martlet_array_with_schema")
 public func arrayWithSchema(
     _ array: OpaquePointer?, _ schema: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?

@@ -212,7 +212,7 @@ typedef struct martlet_source_callbacks {
   bool seekable;
 } martlet_source_callbacks;
 
-/* Each returns 0, or an errno for failure. `close` commits; `abort` may be NULL. */
+/* Each returns 0, or an errno for failure. `flush` and `close` are called once, when the sink is closed, and may be NULL. */
 typedef struct martlet_sink_callbacks {
   int32_t (*write)(void *context, const void *bytes, int64_t size);
   int32_t (*flush)(void *context);

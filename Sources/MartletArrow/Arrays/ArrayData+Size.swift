@@ -2,14 +2,14 @@ import MartletBase
 
 extension ArrayData {
     /// Bytes that the slots of this array take in its buffers, children and dictionary: pyarrow's `nbytes`.
-    /// Slices count what they see.
+    /// Slices count what they see; the offset behind the last slot is not counted.
     public var byteCount: Int {
         var total = validity == nil ? 0 : Self.bitSpan(offset, count)
         for (role, buffer) in zip(type.layout.buffers, buffers) {
             switch role {
             case .bits: total += Self.bitSpan(offset, count)
             case .values, .fixedBytes: total += count * role.byteWidth!
-            case .offsets32, .offsets64: total += buffer.isEmpty ? 0 : (count + 1) * role.byteWidth!
+            case .offsets32, .offsets64: total += buffer.isEmpty ? 0 : count * role.byteWidth!
             case .bytes: total += offsetRange.count
             }
         }
