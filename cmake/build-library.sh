@@ -20,11 +20,13 @@ answer libdeflate '-l:libdeflate.a'
 answer libbrotlienc '-l:libbrotlienc.a -l:libbrotlicommon.a'
 answer libbrotlidec '-l:libbrotlidec.a -l:libbrotlicommon.a'
 
+clang -c -O2 -fPIC -fno-math-errno -o "$out/compatibility.o" cmake/compatibility.c
+
 flags=(
     -c release --product martlet --scratch-path "$out/lib"
     -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
     -Xlinker "--version-script=$root/cmake/martlet.map"
-    -Xlinker -soname=libmartlet.so.0
+    -Xlinker -soname=libmartlet.so.0 -Xlinker "$out/compatibility.o"
     -Xlinker --gc-sections -Xlinker --icf=all -Xlinker -O2
     # The Swift runtime cannot be unloaded.
     -Xlinker -z -Xlinker nodelete -Xlinker -z -Xlinker now
@@ -47,6 +49,18 @@ if [[ ! $out/libmartlet.so -nt $built ]]; then
         echo "libmartlet.so must export martlet_* only, not: $foreign" >&2
         exit 1
     fi
+    # manylinux_2_34: what the wheel's tag promises.
+    newest=$(objdump -T "$out/libmartlet.so.new" | grep -oE 'GLIBC(XX)?_[0-9.]+' | sort -uV)
+    for version in $newest; do
+        case $version in
+            GLIBC_*) limit=GLIBC_2.34 ;;
+            GLIBCXX_*) limit=GLIBCXX_3.4.29 ;;
+        esac
+        if [[ $(printf '%s\n%s\n' "$version" $limit | sort -V | tail -1) != "$limit" ]]; then
+            echo "libmartlet.so must not need $version (at most $limit)" >&2
+            exit 1
+        fi
+    done
     # A running process keeps the old file; a copy over it would pull the ground from under it.
     mv "$out/libmartlet.so.new" "$out/libmartlet.so"
     ln -sf libmartlet.so "$out/libmartlet.so.0"
