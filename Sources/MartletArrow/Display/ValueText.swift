@@ -166,9 +166,16 @@ extension ArrayData {
         case .float64: return try MartletArrow.text(ofFloat: native(Double.self))
         case .string: return try string(Int32.self)
         case .largeString: return try string(Int64.self)
-        case .binary: return try hexadecimalText(BytesArray<Int32>(self).bytes(index))
-        case .largeBinary: return try hexadecimalText(BytesArray<Int64>(self).bytes(index))
-        case .fixedSizeBinary: return try hexadecimalText(FixedBytesArray(self).bytes(index))
+        case .binary:
+            // A span of a value that has no name makes the optimiser fail.
+            let view = try BytesArray<Int32>(self)
+            return hexadecimalText(view.bytes(index))
+        case .largeBinary:
+            let view = try BytesArray<Int64>(self)
+            return hexadecimalText(view.bytes(index))
+        case .fixedSizeBinary:
+            let view = try FixedBytesArray(self)
+            return hexadecimalText(view.bytes(index))
         case .date32: return try CivilDate(daysSinceEpoch: Int64(native(Int32.self))).text
         case .date64:
             let milliseconds = try native(Int64.self)
