@@ -64,5 +64,14 @@ if [[ ! $out/libmartlet.so -nt $built ]]; then
     # A running process keeps the old file; a copy over it would pull the ground from under it.
     mv "$out/libmartlet.so.new" "$out/libmartlet.so"
     ln -sf libmartlet.so "$out/libmartlet.so.0"
+    # What is linked in has licences that want to be told.
+    {
+        echo "libmartlet.so contains the Swift runtime (Apache License 2.0 with Runtime Library Exception,"
+        echo "https://swift.org/LICENSE.txt) and the following libraries."
+        for package in libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev; do
+            printf '\n==== %s ====\n\n' "${package%-dev}"
+            cat "/usr/share/doc/$package/copyright"
+        done
+    } >"$out/THIRD_PARTY_NOTICES"
 fi
 echo "build/libmartlet.so: $(stat -c %s "$out/libmartlet.so") bytes, $(nm -D --defined-only "$out/libmartlet.so" | wc -l) functions"
