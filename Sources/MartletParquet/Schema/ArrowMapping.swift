@@ -1,0 +1,400 @@
+package import MartletArrow
+package import MartletBase
+
+/// A node of the Arrow schema of a file, with the levels by which its slots are found in the pages.
+///
+/// A slot of the node exists where the definition level reaches `slotDefinitionLevel` and the repetition level is at
+/// most `slotRepetitionLevel`: those of the nearest repeated node above it.
+package struct ArrowNode: Sendable {
+    package enum Shape: Sendable {
+        case leaf(LeafColumn)
+        case group([ArrowNode])
+        /// A list, large list, fixed-size list or map, and what it repeats.
+        case list(item: [ArrowNode], ItemLevels)
+    }
+
+    /// The levels of a list's repeated node: from `definitionLevel` on there is an item, and at `repetitionLevel`
+    /// another one of the same list.
+    package struct ItemLevels: Sendable {
+        package let definitionLevel: Int
+        package let repetitionLevel: Int
+    }
+
+    package var field: Field
+    package var shape: Shape
+    /// The definition level from which on a slot is not null.
+    package let definitionLevel: Int
+    package let slotDefinitionLevel: Int
+    package let slotRepetitionLevel: Int
+    /// Positions of the leaves below in the file's schema.
+    package let leaves: Range<Int>
+
+    /// Whether any slot can be null.
+    package var isNullable: Bool { definitionLevel > slotDefinitionLevel }
+
+    package var children: [ArrowNode] {
+        switch shape {
+        case .leaf: []
+        case .group(let children): children
+        case .list(let items, _): items
+        }
+    }
+}
+
+/// The Arrow schema of a Parquet schema, as pyarrow finds it.
+package struct ArrowMapping: Sendable {
+    /// One for each field of `schema`.
+    package let nodes: [ArrowNode]
+    package let schema: Schema
+
+    /// - Parameters:
+    ///   - original: the schema that was written, when the file tells; it brings back what Parquet cannot say.
+    ///   - dictionaryColumns: dotted paths of string and binary columns to be read as dictionaries, whatever was
+    ///     written.
+    package init(
+        _ parquet: ParquetSchema, original: Schema? = nil, metadata: Metadata = Metadata(),
+        dictionaryColumns: [String] = []
+    ) throws(MartletError) {
+        let converter = MappingBuilder(schema: parquet, dictionaryColumns: Set(dictionaryColumns))
+        var nodes: [ArrowNode] = []
+        let fits = original?.fields.count == parquet.root.children.count
+        for (i, child) in parquet.root.children.enumerated() {
+            let node = try adding(context: "column '\(child.name)'") { () throws(MartletError) in
+                try converter.node(child, Slots(definitionLevel: 0, repetitionLevel: 0), depth: 1)
+            }
+            if fits, let field = original?.fields[i], field.name == child.name {
+                nodes.append(converter.restored(node, field))
+            } else {
+                nodes.append(node)
+            }
+        }
+        self.nodes = nodes
+        schema = Schema(nodes.map(\.field), metadata: metadata)
+    }
+
+    /// The nodes that `columns` name, by the name of a top-level field or by a dotted path into it, in the file's
+    /// order. A path may leave out the nodes that lists and maps put between.
+    package func projected(_ columns: [String]) throws(MartletError) -> [ArrowNode] {
+        var wanted: [Int: [[Substring]]] = [:]
+        for name in columns {
+            if let index = nodes.firstIndex(where: { $0.field.name == name }) {
+                for (i, node) in nodes.enumerated() where i >= index && node.field.name == name { wanted[i] = [[]] }
+                continue
+            }
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard let index = nodes.firstIndex(where: { $0.field.name == parts[0] }), parts.count > 1,
+                nodes[index].selecting([parts.dropFirst()]) != nil
+            else {
+                throw .key(
+                    "Field \"\(name)\" does not exist in the file; it has "
+                        + schema.names.prefix(20).joined(separator: ", "))
+            }
+            if wanted[index]?.contains([]) != true { wanted[index, default: []].append(Array(parts.dropFirst())) }
+        }
+        return wanted.keys.sorted().compactMap { index in
+            nodes[index].selecting((wanted[index] ?? []).map { $0[...] })
+        }
+    }
+}
+
+extension ArrowNode {
+    /// This node with only those parts that a path leads to; nil when none leads anywhere.
+    fileprivate func selecting(_ paths: [ArraySlice<Substring>]) -> ArrowNode? {
+        if paths.contains(where: \.isEmpty) { return self }
+        switch shape {
+        case .leaf: return nil
+        case .group(let children):
+            let kept = children.compactMap { child in
+                child.selecting(paths.filter { $0[$0.startIndex] == child.field.name }.map { $0.dropFirst() })
+            }
+            if kept.isEmpty { return nil }
+            var copy = self
+            copy.shape = .group(kept)
+            copy.field.type = .struct(kept.map(\.field))
+            return copy
+        case .list(let items, let levels):
+            // Parquet's own names of the repeated nodes may be part of the path.
+            let inner = paths.map { path in
+                var rest = path
+                while let first = rest.first, ["list", "element", "key_value", "item", "array", "bag"].contains(first),
+                    !items.contains(where: { node in node.children.contains { $0.field.name == first } })
+                {
+                    rest = rest.dropFirst()
+                }
+                return rest
+            }
+            if inner.contains(where: \.isEmpty) { return self }
+            // A map needs both its keys and its items.
+            if case .map = field.type { return nil }
+            guard let item = items[0].selecting(inner) else { return nil }
+            var copy = self
+            copy.shape = .list(item: [item], levels)
+            switch field.type {
+            case .largeList: copy.field.type = .largeList(item.field)
+            case .fixedSizeList(_, let count): copy.field.type = .fixedSizeList(item.field, count: count)
+            default: copy.field.type = .list(item.field)
+            }
+            return copy
+        }
+    }
+}
+
+/// The levels of the nearest repeated node above.
+struct Slots {
+    var definitionLevel: Int
+    var repetitionLevel: Int
+}
+
+private struct MappingBuilder {
+    let schema: ParquetSchema
+    let dictionaryColumns: Set<String>
+
+    func node(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
+        guard depth <= DataType.maximumDepth else {
+            throw .notImplemented("columns nested deeper than \(DataType.maximumDepth) levels cannot be read")
+        }
+        if node.repetition == .repeated {
+            // A repeated node that no list annotation surrounds is a list of itself, neither it nor its items null.
+            let inner = Slots(definitionLevel: node.definitionLevel, repetitionLevel: node.repetitionLevel)
+            let item = try present(node, inner, depth: depth + 1)
+            return list(node, item, slots, definitionLevel: slots.definitionLevel, outer: node)
+        }
+        return try present(node, slots, depth: depth)
+    }
+
+    /// `node` as a value that is there, its own repetition being taken care of.
+    private func present(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
+        if node.isLeaf { return try leaf(node, slots) }
+        switch (node.element.logicalType, node.element.convertedType) {
+        case (.list, _), (nil, .list): return try annotatedList(node, slots, depth: depth)
+        case (.map, _), (nil, .map), (nil, .mapKeyValue): return try map(node, slots, depth: depth)
+        case (_, _): return try group(node, slots, depth: depth)
+        }
+    }
+
+    private func group(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
+        guard !node.leaves.isEmpty else {
+            throw .notImplemented("group '\(node.name)' without columns cannot be read")
+        }
+        var children: [ArrowNode] = []
+        for child in node.children { children.append(try self.node(child, slots, depth: depth + 1)) }
+        return make(node, .struct(children.map(\.field)), .group(children), slots)
+    }
+
+    /// LogicalTypes.md, "Lists", with the rules for files of older writers.
+    private func annotatedList(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
+        guard node.children.count == 1, let repeated = node.children.first, repeated.repetition == .repeated else {
+            throw .corrupt("LIST-annotated group '\(node.name)' must have one repeated child")
+        }
+        let inner = Slots(definitionLevel: repeated.definitionLevel, repetitionLevel: repeated.repetitionLevel)
+        let isItem =
+            repeated.isLeaf || repeated.children.count != 1 || repeated.name == "array"
+            || repeated.name == node.name + "_tuple" || repeated.children[0].repetition == .repeated
+        let item =
+            isItem
+            ? try present(repeated, inner, depth: depth + 1)
+            : try self.node(repeated.children[0], inner, depth: depth + 1)
+        return list(repeated, item, slots, definitionLevel: node.definitionLevel, outer: node)
+    }
+
+    private func list(
+        _ repeated: SchemaNode, _ item: ArrowNode, _ slots: Slots, definitionLevel: Int, outer: SchemaNode
+    ) -> ArrowNode {
+        ArrowNode(
+            field: Field(
+                outer.name, .list(item.field), isNullable: outer.repetition == .optional,
+                metadata: fieldMetadata(outer)),
+            shape: .list(
+                item: [item],
+                ArrowNode.ItemLevels(
+                    definitionLevel: repeated.definitionLevel, repetitionLevel: repeated.repetitionLevel)),
+            definitionLevel: definitionLevel, slotDefinitionLevel: slots.definitionLevel,
+            slotRepetitionLevel: slots.repetitionLevel, leaves: outer.leaves)
+    }
+
+    /// LogicalTypes.md, "Maps".
+    private func map(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
+        guard node.children.count == 1, let repeated = node.children.first, repeated.repetition == .repeated,
+            !repeated.isLeaf, repeated.children.count == 1 || repeated.children.count == 2
+        else {
+            throw .corrupt("MAP-annotated group '\(node.name)' must have one repeated child of a key and a value")
+        }
+        // Keys without values are a set, which Arrow has as a list.
+        if repeated.children.count == 1 { return try annotatedList(node, slots, depth: depth) }
+        let inner = Slots(definitionLevel: repeated.definitionLevel, repetitionLevel: repeated.repetitionLevel)
+        var key = try self.node(repeated.children[0], inner, depth: depth + 1)
+        // Some writers mark keys as optional; there are none without.
+        key.field.isNullable = false
+        let value = try self.node(repeated.children[1], inner, depth: depth + 1)
+        let entries = ArrowNode(
+            field: Field("entries", .struct([key.field, value.field]), isNullable: false), shape: .group([key, value]),
+            definitionLevel: inner.definitionLevel, slotDefinitionLevel: inner.definitionLevel,
+            slotRepetitionLevel: inner.repetitionLevel, leaves: repeated.leaves)
+        var map = list(repeated, entries, slots, definitionLevel: node.definitionLevel, outer: node)
+        map.field.type = .map(entries: entries.field, keysSorted: false)
+        return map
+    }
+
+    private func leaf(_ node: SchemaNode, _ slots: Slots) throws(MartletError) -> ArrowNode {
+        let column = schema.leaves[node.leaves.lowerBound]
+        var type = try column.arrowType()
+        if type.isVariableBinary, dictionaryColumns.contains(column.dottedPath) {
+            type = .dictionary(index: .int32, value: type, isOrdered: false)
+        }
+        return make(node, type, .leaf(column), slots)
+    }
+
+    private func make(_ node: SchemaNode, _ type: DataType, _ shape: ArrowNode.Shape, _ slots: Slots) -> ArrowNode {
+        ArrowNode(
+            field: Field(
+                node.name, type, isNullable: node.repetition == .optional, metadata: fieldMetadata(node)),
+            shape: shape, definitionLevel: node.definitionLevel, slotDefinitionLevel: slots.definitionLevel,
+            slotRepetitionLevel: slots.repetitionLevel, leaves: node.leaves)
+    }
+
+    private func fieldMetadata(_ node: SchemaNode) -> Metadata {
+        var metadata = Metadata()
+        if let id = node.element.fieldID, id >= 0 { metadata.append(fieldIDKey, "\(id)") }
+        return metadata
+    }
+
+    /// `node` with what `original` knows and Parquet cannot say. Where the two do not fit, `node` stays as it is.
+    func restored(_ node: ArrowNode, _ original: Field) -> ArrowNode {
+        var node = node
+        for pair in original.metadata.pairs
+        where pair.key != Array(fieldIDKey.utf8) && !node.field.metadata.pairs.contains(where: { $0.key == pair.key }) {
+            node.field.metadata.pairs.append(pair)
+        }
+        switch node.shape {
+        case .leaf:
+            node.field.type = restoredType(node.field.type, original.type)
+        case .group(let children):
+            guard case .struct(let fields) = original.type, fields.count == children.count else { return node }
+            let pairs = zip(children, fields)
+            guard pairs.allSatisfy({ $0.field.name == $1.name }) else { return node }
+            let restored = pairs.map { self.restored($0, $1) }
+            node.shape = .group(restored)
+            node.field.type = .struct(restored.map(\.field))
+        case .list(let items, let levels):
+            let item = items[0]
+            switch (node.field.type, original.type) {
+            case (.map, .map(let entries, let sorted)):
+                let parts = entries.type.childFields
+                guard parts.count == 2, case .group(let children) = item.shape, children.count == 2 else { return node }
+                let restored = zip(children, parts).map { self.restored($0, $1) }
+                var entriesNode = item
+                entriesNode.shape = .group(restored)
+                entriesNode.field.type = .struct(restored.map(\.field))
+                node.shape = .list(item: [entriesNode], levels)
+                node.field.type = .map(entries: entriesNode.field, keysSorted: sorted)
+            case (.list, .list(let field)):
+                let restored = self.restored(item, field)
+                node.shape = .list(item: [restored], levels)
+                node.field.type = .list(restored.field)
+            case (.list, .largeList(let field)):
+                let restored = self.restored(item, field)
+                node.shape = .list(item: [restored], levels)
+                node.field.type = .largeList(restored.field)
+            case (.list, .fixedSizeList(let field, let count)):
+                let restored = self.restored(item, field)
+                node.shape = .list(item: [restored], levels)
+                node.field.type = .fixedSizeList(restored.field, count: count)
+            case (_, _): break
+            }
+        }
+        return node
+    }
+
+    private func restoredType(_ type: DataType, _ original: DataType) -> DataType {
+        switch (type, original) {
+        case (.timestamp(let unit, let zone), .timestamp(_, let wanted)):
+            // The file says UTC or not; which zone to show is only in the original.
+            return zone != nil && wanted != nil ? .timestamp(unit, timeZone: wanted) : type
+        case (.int64, .duration(let unit)): return .duration(unit)
+        case (.string, .largeString): return .largeString
+        case (.binary, .largeBinary): return .largeBinary
+        case (.binary, .dictionary(let index, _, let ordered)), (.string, .dictionary(let index, _, let ordered)):
+            return .dictionary(index: index, value: type, isOrdered: ordered)
+        case (_, _): return type
+        }
+    }
+}
+
+extension LeafColumn {
+    /// The Arrow type of the column by its logical or converted and its physical type, as in pyarrow.
+    package func arrowType() throws(MartletError) -> DataType {
+        switch meaning {
+        case .null: return .null
+        case .decimal(let precision, let scale):
+            guard precision >= 1, scale >= 0 || precision <= 38 else { break }
+            guard precision <= 38 else {
+                throw .notImplemented(
+                    "decimals of \(precision) digits cannot be read; at most 38 digits fit decimal128. "
+                        + "Select the other columns")
+            }
+            if physicalType != .boolean, physicalType != .float, physicalType != .double, physicalType != .int96 {
+                if physicalType == .fixedLengthByteArray, typeLength > 32 || typeLength == 0 { break }
+                return .decimal128(precision: precision, scale: scale)
+            }
+        case .integer(let bitWidth, let isSigned) where physicalType == .int32 || physicalType == .int64:
+            switch (bitWidth, isSigned, physicalType) {
+            case (8, true, .int32): return .int8
+            case (16, true, .int32): return .int16
+            case (8, false, .int32): return .uint8
+            case (16, false, .int32): return .uint16
+            case (32, false, .int32): return .uint32
+            case (64, false, .int64): return .uint64
+            case (_, _, _): break
+            }
+        case .date where physicalType == .int32: return .date32
+        case .time(.millisecond, _) where physicalType == .int32: return .time32(.millisecond)
+        case .time(let unit, _) where physicalType == .int64 && unit != .millisecond: return .time64(unit)
+        case .timestamp(let unit, let adjusted) where physicalType == .int64:
+            return .timestamp(unit, timeZone: adjusted ? "UTC" : nil)
+        case .string where physicalType == .byteArray, .json where physicalType == .byteArray: return .string
+        case .float16 where physicalType == .fixedLengthByteArray && typeLength == 2: return .float16
+        case .string, .map, .list, .enum, .date, .time, .timestamp, .integer, .json, .bson, .uuid, .float16, .variant,
+            .geometry, .geography, .file, .unrecognized, nil:
+            break
+        }
+        switch physicalType {
+        case .boolean: return .boolean
+        case .int32: return .int32
+        case .int64: return .int64
+        case .int96: return .timestamp(.nanosecond, timeZone: nil)
+        case .float: return .float32
+        case .double: return .float64
+        case .byteArray: return .binary
+        case .fixedLengthByteArray: return .fixedSizeBinary(byteWidth: typeLength)
+        }
+    }
+
+    /// The logical type, or what the converted type stands for.
+    package var meaning: LogicalType? {
+        if let logical = element.logicalType { return logical }
+        guard let converted = element.convertedType else { return nil }
+        switch converted {
+        case .utf8: return .string
+        case .map, .mapKeyValue: return .map
+        case .list: return .list
+        case .enum: return .enum
+        case .decimal: return .decimal(precision: Int(element.precision ?? 0), scale: Int(element.scale ?? 0))
+        case .date: return .date
+        case .timeMillis: return .time(.millisecond, isAdjustedToUTC: true)
+        case .timeMicros: return .time(.microsecond, isAdjustedToUTC: true)
+        case .timestampMillis: return .timestamp(.millisecond, isAdjustedToUTC: true)
+        case .timestampMicros: return .timestamp(.microsecond, isAdjustedToUTC: true)
+        case .uint8: return .integer(bitWidth: 8, isSigned: false)
+        case .uint16: return .integer(bitWidth: 16, isSigned: false)
+        case .uint32: return .integer(bitWidth: 32, isSigned: false)
+        case .uint64: return .integer(bitWidth: 64, isSigned: false)
+        case .int8: return .integer(bitWidth: 8, isSigned: true)
+        case .int16: return .integer(bitWidth: 16, isSigned: true)
+        case .int32: return .integer(bitWidth: 32, isSigned: true)
+        case .int64: return .integer(bitWidth: 64, isSigned: true)
+        case .json: return .json
+        case .bson: return .bson
+        case .interval: return nil
+        }
+    }
+}
