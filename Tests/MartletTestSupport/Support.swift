@@ -1,1 +1,0 @@
-// swift-testing support
