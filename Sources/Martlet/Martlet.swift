@@ -1,2 +1,9 @@
-@_exported public import MartletBase
+// The Swift face: `import Martlet` brings every room.
+
 @_exported public import MartletArrow
+@_exported public import MartletBase
+@_exported public import MartletCompute
+@_exported public import MartletDataset
+@_exported public import MartletIO
+@_exported public import MartletIPC
+@_exported public import MartletParquet
