@@ -1,0 +1,346 @@
+"""The one file that talks to ctypes: finds libmartlet.so, declares the functions of martlet.h, owns its handles.
+
+How the rest of the package calls the engine:
+
+- `new(lib.martlet_x, ...)` for functions that end in `(..., out, error)`: the handle's address, or None.
+- `check(lib.martlet_x, ...)` for functions that end in `(..., error)`.
+- `lib.martlet_x(...)` for functions that cannot fail.
+
+Functions are declared when they are first used. Those that are over in no time keep the GIL (`PyDLL`), all others
+give it up (`CDLL`). Handles are passed as they are; so are None (NULL), `bytes` (`const char *`), `byref(...)` and arrays.
+"""
+
+import ctypes
+import os
+import sys
+from ctypes import byref, c_bool, c_char_p, c_int32, c_int64, c_uint64, c_void_p
+
+from ._errors import exception_for
+
+# ---- prototypes ------------------------------------------------------------------------------------------------------
+
+# One letter a parameter: p pointer or handle, s text, q int64_t, u uint64_t, i int32_t, b bool. Before the colon the
+# result: t status, v void, else a letter. A star: over in no time, called with the GIL held.
+_PROTOTYPES = """
+version s:* thread_count i:* set_thread_count v:i* memory_live q:* memory_peak q:* memory_release_unused v:
+buffer_wrap t:pqpppp* buffer_copy t:pqpp buffer_slice t:pqqpp* buffer_address p:p* buffer_size q:p* buffer_release v:p*
+schema_import t:ppp* schema_export t:ppp* schema_equals b:ppb* schema_type_name t:ppp* schema_serialize t:ppp*
+schema_deserialize t:ppp* schema_release v:p*
+array_import t:pppp* array_export t:pppp* array_make t:pqqqpqpqppp* array_nulls t:pqpp array_length q:p* array_offset q:p*
+array_null_count q:p* array_nbytes q:p* array_schema t:ppp* array_buffer_count q:p* array_buffer t:pqpp*
+array_buffer_address t:pqppp* array_child_count q:p* array_child t:pqpp* array_dictionary t:ppp* array_slice t:pqqpp*
+array_concatenate t:pqpp array_equals b:pp array_validate t:pbp array_to_string t:piipp* array_with_schema t:pppp*
+array_retain v:p* array_release v:p*
+stream_import t:ppp stream_export t:ppp stream_from_batches t:ppqpp* stream_schema t:ppp stream_next t:ppp stream_release v:p
+source_open t:spqpp source_from_buffer t:ppp* source_from_descriptor t:ipp source_from_callbacks t:ppp*
+source_size q:p* source_read t:pqqpp source_release v:p
+sink_create t:spqpp sink_to_memory t:pp* sink_to_descriptor t:ipp* sink_to_callbacks t:ppp* sink_write t:ppqp
+sink_position q:p* sink_flush t:pp sink_close t:pp sink_abort v:p sink_take t:ppp* sink_release v:p
+ipc_writer_open t:pppqpqpp ipc_writer_write t:pppqp ipc_writer_statistics v:pp* ipc_writer_close t:pp
+ipc_writer_release v:p ipc_stream_open t:ppqpp ipc_file_open t:ppqpp ipc_file_schema t:ppp* ipc_file_batch_count q:p*
+ipc_file_batch t:pqpp ipc_file_metadata t:ppp* ipc_file_release v:p
+parquet_writer_open t:pppqpp parquet_writer_write t:pppp parquet_writer_flush t:pp parquet_writer_add_metadata t:pssp*
+parquet_writer_close t:ppp parquet_writer_abort v:p parquet_writer_release v:p parquet_file_open t:ppqpp
+parquet_file_schema t:ppp* parquet_file_info_get v:pp* parquet_file_metadata t:ppp* parquet_row_group_info_get t:pqpp*
+parquet_column_info_get t:pqqpp* parquet_column_min_max t:pqqpp* parquet_file_schema_text t:ppp*
+parquet_file_scan t:ppqpqppqppp parquet_file_release v:p
+compute_call t:spquppqppp compute_functions t:pp* compute_group t:pppqpqpp expression_field t:pqpp*
+expression_literal t:ppp* expression_call t:spqpppqpp* expression_evaluate t:pppp expression_to_string t:ppp*
+expression_release v:p*
+dataset_open t:pqppqpp dataset_schema t:ppp* dataset_files t:pppp dataset_scan t:ppqppqppp dataset_release v:p
+dataset_write t:pspqpqppp
+python_array_from_sequence t:ppppqpp* python_array_to_list t:ppqpp* python_fill_objects t:pppp*
+python_array_from_objects t:pqqpppqpp* python_array_from_unicode t:pqqqppp* python_buffer t:ppqpp* python_drain v:*
+python_schema_capsule t:ppp* python_array_capsules t:pppp* python_stream_capsule t:ppp*
+"""
+
+_LETTERS = {
+    "p": c_void_p, "s": c_char_p, "q": c_int64, "u": c_uint64, "i": c_int32, "b": c_bool, "t": c_int32, "v": None,
+}
+_words = _PROTOTYPES.split()
+PROTOTYPES = {"martlet_" + name: text for name, text in zip(_words[::2], _words[1::2])}
+del _words
+
+
+def _candidates():
+    """Where the library may be: as the environment says, in this package, in the checkout around it, on the system."""
+    named = os.environ.get("MARTLET_LIBRARY")
+    if named:
+        return [named]
+    here = os.path.dirname(os.path.abspath(__file__))
+    checkout = os.path.dirname(os.path.dirname(os.path.dirname(here)))
+    return [os.path.join(here, "libmartlet.so"), os.path.join(checkout, "build", "libmartlet.so")]
+
+
+def _find_library():
+    for path in _candidates():
+        if os.path.exists(path):
+            return path
+    if "MARTLET_LIBRARY" in os.environ:
+        raise ImportError(f"MARTLET_LIBRARY names a file that does not exist: {os.environ['MARTLET_LIBRARY']}")
+    return "libmartlet.so.0"
+
+
+class _Library:
+    """The functions of martlet.h as attributes, declared on first use."""
+
+    def __init__(self):
+        self.path = _find_library()
+        try:
+            self._free = ctypes.CDLL(self.path)
+        except OSError as problem:
+            raise ImportError(
+                f"the engine of martlet cannot be loaded: {problem}; set MARTLET_LIBRARY to the path of libmartlet.so"
+            ) from None
+        self._holding = ctypes.PyDLL(self.path)
+
+    def __getattr__(self, name):
+        text = PROTOTYPES.get(name)
+        if text is None:
+            raise AttributeError(name)
+        result, parameters = text.split(":")
+        holds = parameters.endswith("*")
+        function = getattr(self._holding if holds else self._free, name)
+        function.restype = _LETTERS[result]
+        function.argtypes = [_LETTERS[letter] for letter in parameters.rstrip("*")]
+        setattr(self, name, function)
+        return function
+
+
+lib = _Library()
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+class _ErrorStruct(ctypes.Structure):
+    _fields_ = [("code", c_int32), ("system_error", c_int32), ("message", ctypes.c_char * 4088)]
+
+
+# Error structures for reuse; taking from and giving to a list is atomic.
+_spare_errors = []
+
+
+def _raise(status, error):
+    exception = exception_for(status, error.system_error, error.message.decode("utf-8", "replace"))
+    _spare_errors.append(error)
+    raise exception
+
+
+def check(function, *arguments):
+    """Calls a function whose last parameter is the error, which is added here."""
+    error = _spare_errors.pop() if _spare_errors else _ErrorStruct()
+    status = function(*arguments, byref(error))
+    if status:
+        _raise(status, error)
+    _spare_errors.append(error)
+
+
+def new(function, *arguments):
+    """Calls a function whose last parameters are an out pointer and the error; what it put out, None for NULL."""
+    error = _spare_errors.pop() if _spare_errors else _ErrorStruct()
+    out = c_void_p()
+    status = function(*arguments, byref(out), byref(error))
+    if status:
+        _raise(status, error)
+    _spare_errors.append(error)
+    return out.value
+
+
+# ---- handles ---------------------------------------------------------------------------------------------------------
+
+
+def handle_class(name, noun):
+    """A class that owns a `martlet_<noun> *` and releases it once."""
+
+    def __init__(self, pointer):
+        self._as_parameter_ = pointer
+
+    # The function is a default value, so that it is there when the interpreter's modules are gone.
+    def __del__(self, release=getattr(lib, f"martlet_{noun}_release")):
+        pointer, self._as_parameter_ = getattr(self, "_as_parameter_", None), None
+        if pointer:
+            release(pointer)
+
+    slots = {"__slots__": ("_as_parameter_", "__weakref__"), "__init__": __init__, "__del__": __del__, "release": __del__}
+    slots["__doc__"] = f"Owns one `martlet_{noun} *`; passed to functions of the library as it is."
+    return type(name, (), slots)
+
+
+BufferHandle = handle_class("BufferHandle", "buffer")
+SchemaHandle = handle_class("SchemaHandle", "schema")
+ArrayHandle = handle_class("ArrayHandle", "array")
+StreamHandle = handle_class("StreamHandle", "stream")
+
+
+def __getattr__(name):
+    # Handles of the rooms that not every program enters are made when they are asked for.
+    nouns = {
+        "SourceHandle": "source", "SinkHandle": "sink", "IpcWriterHandle": "ipc_writer", "IpcFileHandle": "ipc_file",
+        "ParquetWriterHandle": "parquet_writer", "ParquetFileHandle": "parquet_file",
+        "ExpressionHandle": "expression", "DatasetHandle": "dataset",
+    }
+    if name not in nouns:
+        raise AttributeError(name)
+    made = globals()[name] = handle_class(name, nouns[name])
+    return made
+
+
+def handle_array(handles):
+    """A C array of handles (None is NULL), or None when there are none; the handles must outlive its use."""
+    if not handles:
+        return None
+    return (c_void_p * len(handles))(*[None if h is None else h._as_parameter_ for h in handles])
+
+
+def text_array(texts):
+    """A C array of UTF-8 texts, or None for None."""
+    if texts is None:
+        return None
+    return (c_char_p * len(texts))(*[encode(text) for text in texts])
+
+
+def encode(text):
+    """The UTF-8 bytes of a text or a path."""
+    if isinstance(text, bytes):
+        return text
+    return text.encode("utf-8", "surrogateescape")
+
+
+# ---- options ---------------------------------------------------------------------------------------------------------
+
+
+class Option(ctypes.Structure):
+    _fields_ = [("key", c_char_p), ("value", c_char_p)]
+
+
+def option_text(value):
+    """The text of an option's value: booleans are "true" and "false"."""
+    if value is True or value is False:
+        return b"true" if value else b"false"
+    if isinstance(value, (bytes, str)):
+        return encode(value)
+    return str(value).encode()
+
+
+def pack_options(options):
+    """`(array, count)` for a mapping; values that are None are left out. Spread it into a call with `*`."""
+    pairs = [(encode(k), option_text(v)) for k, v in options.items() if v is not None] if options else ()
+    if not pairs:
+        return None, 0
+    return (Option * len(pairs))(*pairs), len(pairs)
+
+
+# ---- progress and Ctrl-C ---------------------------------------------------------------------------------------------
+
+
+class _ProgressStruct(ctypes.Structure):
+    _fields_ = [("callback", c_void_p), ("context", c_void_p)]
+
+
+_PROGRESS = ctypes.CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64)
+
+
+class Progress:
+    """A `martlet_progress *` for one long call, which also lets Ctrl-C through.
+
+    `with Progress(callback) as progress: new(lib.martlet_x, ..., progress, ...)`. `callback(done, total)` may be None;
+    `total` is None when it is not known. When it returns False, the call ends with ArrowCancelled; what it raises,
+    KeyboardInterrupt included, ends the call and is raised again when the `with` block is left.
+    """
+
+    def __init__(self, callback=None):
+        self._callback = callback
+        self._raised = None
+        self._thunk = _PROGRESS(self._called)
+        self._struct = _ProgressStruct(ctypes.cast(self._thunk, c_void_p), None)
+        self._as_parameter_ = ctypes.addressof(self._struct)
+
+    def _called(self, context, done, total):
+        if self._raised is not None:
+            return 1
+        try:
+            if self._callback is not None and self._callback(done, None if total < 0 else total) is False:
+                return 1
+            return 0
+        except BaseException as problem:
+            self._raised = problem
+            return 1
+
+    def __enter__(self):
+        # A signal that came while the engine was working is handled on the first instruction of `_called`, before
+        # its `try`: ctypes then gives the exception to this hook.
+        self._hook = sys.unraisablehook
+        sys.unraisablehook = self._unraisable
+        return self
+
+    def _unraisable(self, unraisable):
+        message = str(unraisable.err_msg)
+        if "ctypes callback" in message and self._raised is None:
+            self._raised = unraisable.exc_value or unraisable.exc_type()
+        else:
+            self._hook(unraisable)
+
+    def __exit__(self, kind, problem, trace):
+        if sys.unraisablehook == self._unraisable:
+            sys.unraisablehook = self._hook
+        raised, self._raised, self._callback, self._thunk = self._raised, None, None, None
+        if raised is not None:
+            raise raised
+
+
+# ---- Python objects --------------------------------------------------------------------------------------------------
+
+_INCREF = ctypes.pythonapi.Py_IncRef
+_INCREF.argtypes = [ctypes.py_object]
+_INCREF.restype = None
+_DECREF = ctypes.pythonapi.Py_DecRef
+_DECREF.argtypes = [c_void_p]
+_DECREF.restype = None
+
+
+def new_object(function, *arguments):
+    """As `new` for functions whose out pointer receives a new reference to a Python object."""
+    address = new(function, *arguments)
+    result = ctypes.cast(address, ctypes.py_object).value
+    _DECREF(address)
+    return result
+
+
+def new_objects(function, *arguments):
+    """As `new_object` for functions with two out pointers."""
+    error = _ErrorStruct()
+    first, second = c_void_p(), c_void_p()
+    status = function(*arguments, byref(first), byref(second), byref(error))
+    if status:
+        _raise(status, error)
+    result = tuple(ctypes.cast(out, ctypes.py_object).value for out in (first, second))
+    _DECREF(first.value)
+    _DECREF(second.value)
+    return result
+
+
+def object_buffer(owner, address, size):
+    """A BufferHandle over `size` bytes at `address` that `owner` keeps alive."""
+    return BufferHandle(new(lib.martlet_python_buffer, id(owner), address, size))
+
+
+def copied_buffer(data):
+    """A BufferHandle with a copy of a bytes object."""
+    return BufferHandle(new(lib.martlet_buffer_copy, data, len(data)))
+
+
+def buffer_bytes(pointer):
+    """The bytes of a new `martlet_buffer *`, which is released."""
+    handle = BufferHandle(pointer)
+    size = lib.martlet_buffer_size(handle)
+    return ctypes.string_at(lib.martlet_buffer_address(handle), size) if size else b""
+
+
+def buffer_text(pointer):
+    """The UTF-8 text of a new `martlet_buffer *`, which is released."""
+    return buffer_bytes(pointer).decode("utf-8", "replace")
+
+
+def memory_at(address, size):
+    """A writable memoryview-able ctypes array over memory; whoever uses it keeps its owner alive."""
+    return (ctypes.c_char * size).from_address(address)
