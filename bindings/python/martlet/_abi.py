@@ -290,9 +290,6 @@ class Progress:
 
 # ---- Python objects --------------------------------------------------------------------------------------------------
 
-_INCREF = ctypes.pythonapi.Py_IncRef
-_INCREF.argtypes = [ctypes.py_object]
-_INCREF.restype = None
 _DECREF = ctypes.pythonapi.Py_DecRef
 _DECREF.argtypes = [c_void_p]
 _DECREF.restype = None
