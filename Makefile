@@ -59,7 +59,7 @@ test: test-swift test-c test-python
 
 test-swift: build/.packages
 	@swift build --build-tests
-	@swift test --skip-build --quiet
+	@swift test --skip-build --disable-xctest --quiet
 
 test-c: lib
 	@bindings/c/tests/run.sh
