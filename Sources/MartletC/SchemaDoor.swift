@@ -33,5 +33,21 @@ public func schemaTypeName(_ schema: OpaquePointer?, _ out: HandleOut?, _ error:
     }
 }
 
+@_cdecl("martlet_schema_serialize")
+public func schemaSerialize(_ schema: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let message = try SchemaMessage.encode(try object(schema, SchemaHandle.self).schema())
+        try give(BufferHandle(message), to: out)
+    }
+}
+
+@_cdecl("martlet_schema_deserialize")
+public func schemaDeserialize(_ message: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let bytes = try object(message, BufferHandle.self).buffer
+        try give(SchemaHandle(try SchemaMessage.decode(bytes.bytes)), to: out)
+    }
+}
+
 @_cdecl("martlet_schema_release")
 public func schemaRelease(_ schema: OpaquePointer?) { release(schema, SchemaHandle.self) }

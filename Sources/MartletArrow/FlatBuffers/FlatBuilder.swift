@@ -1,0 +1,105 @@
+/// Writes a FlatBuffer from its end to its start, as the format wants: what is referred to comes first.
+///
+/// Objects are named by their distance from the end. Bytes are kept in reverse until `finish`.
+package struct FlatBuilder {
+    package enum Value {
+        case bool(Bool)
+        case uint8(UInt8)
+        case int16(Int16)
+        case int32(Int32)
+        case int64(Int64)
+        /// An object written before.
+        case reference(Int)
+
+        fileprivate var byteWidth: Int {
+            switch self {
+            case .bool, .uint8: 1
+            case .int16: 2
+            case .int32, .reference: 4
+            case .int64: 8
+            }
+        }
+    }
+
+    private var reversed: [UInt8] = []
+
+    package init() {}
+
+    /// Pads so that, after `count` more bytes, the position is a multiple of `alignment`.
+    private mutating func align(_ alignment: Int, before count: Int = 0) {
+        while (reversed.count + count) % alignment != 0 { reversed.append(0) }
+    }
+
+    private mutating func put<Number: FixedWidthInteger>(_ number: Number) {
+        align(MemoryLayout<Number>.size)
+        for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
+            reversed.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
+        }
+    }
+
+    private mutating func put(_ value: Value) {
+        switch value {
+        case .bool(let flag): put(flag ? 1 as UInt8 : 0)
+        case .uint8(let number): put(number)
+        case .int16(let number): put(number)
+        case .int32(let number): put(number)
+        case .int64(let number): put(number)
+        case .reference(let object):
+            align(4)
+            put(UInt32(reversed.count + 4 - object))
+        }
+    }
+
+    package mutating func string(_ bytes: some Collection<UInt8>) -> Int {
+        let bytes = Array(bytes)
+        align(4, before: bytes.count + 1)
+        reversed.append(0)
+        reversed.append(contentsOf: bytes.reversed())
+        put(UInt32(bytes.count))
+        return reversed.count
+    }
+
+    package mutating func vector(_ objects: [Int]) -> Int {
+        align(4)
+        for object in objects.reversed() { put(.reference(object)) }
+        put(UInt32(objects.count))
+        return reversed.count
+    }
+
+    /// A vector of structs that are made of 64-bit numbers; `elements` holds those of all structs in order.
+    package mutating func vector(structsOf elements: [Int64], perStruct: Int) -> Int {
+        align(8)
+        for element in elements.reversed() { put(element) }
+        put(UInt32(elements.count / max(perStruct, 1)))
+        return reversed.count
+    }
+
+    /// A table with `fields` by slot; absent slots take their defaults.
+    package mutating func table(_ fields: [Int: Value]) -> Int {
+        let end = reversed.count
+        var places: [Int: Int] = [:]
+        for (slot, value) in fields.sorted(by: { ($0.value.byteWidth, $1.key) > ($1.value.byteWidth, $0.key) }) {
+            put(value)
+            places[slot] = reversed.count
+        }
+        // The table starts with the distance to its vtable, which is written right before it.
+        align(4)
+        let slotCount = (fields.keys.max() ?? -1) + 1
+        let vtableSize = 4 + 2 * slotCount
+        put(Int32(vtableSize))
+        let table = reversed.count
+        for slot in stride(from: slotCount - 1, through: 0, by: -1) {
+            put(UInt16(places[slot].map { table - $0 } ?? 0))
+        }
+        put(UInt16(table - end))
+        put(UInt16(vtableSize))
+        return table
+    }
+
+    /// The buffer, a multiple of 8 bytes long, whose root is `root`.
+    package consuming func finish(root: Int) -> [UInt8] {
+        align(8, before: 4)
+        put(UInt32(reversed.count + 4 - root))
+        return reversed.reversed()
+    }
+}

@@ -1,0 +1,134 @@
+package import MartletBase
+
+/// Numbers of Schema.fbs and Message.fbs.
+package enum SchemaFormat {
+    /// `MetadataVersion.V5`.
+    package static let metadataVersion: Int16 = 4
+    package static let continuation: UInt32 = 0xFFFF_FFFF
+    package enum Header {
+        package static let schema: UInt8 = 1
+        package static let dictionaryBatch: UInt8 = 2
+        package static let recordBatch: UInt8 = 3
+    }
+}
+
+/// A schema as IPC and `ARROW:schema` carry it (Schema.fbs; Columnar format, "Schema message").
+///
+/// Dictionary-encoded fields get ids in the order in which they are met, outer before inner: 0, 1, 2, ...
+package enum SchemaMessage {
+    /// The schema as a whole encapsulated message: continuation, length, metadata, padding.
+    package static func encode(_ schema: Schema) throws(MartletError) -> Buffer {
+        var builder = FlatBuilder()
+        let header = SchemaEncoder.schema(schema, in: &builder)
+        return try encapsulate(message(builder, header: header, type: SchemaFormat.Header.schema, bodyLength: 0))
+    }
+
+    /// The `Message` table around a header that `builder` has written.
+    package static func message(
+        _ builder: consuming FlatBuilder, header: Int, type: UInt8, bodyLength: Int, metadata: Metadata = Metadata()
+    ) -> [UInt8] {
+        var builder = builder
+        var fields: [Int: FlatBuilder.Value] = [
+            0: .int16(SchemaFormat.metadataVersion), 1: .uint8(type), 2: .reference(header), 3: .int64(Int64(bodyLength)),
+        ]
+        if !metadata.isEmpty { fields[4] = .reference(SchemaEncoder.metadata(metadata, in: &builder)) }
+        let root = builder.table(fields)
+        return builder.finish(root: root)
+    }
+
+    /// Metadata bytes behind the continuation marker and their length, padded so that the body starts aligned.
+    package static func encapsulate(_ metadata: [UInt8], alignment: Int = 8) throws(MartletError) -> Buffer {
+        let padded = (metadata.count + 8).roundedUp(to: alignment) - 8
+        var builder = try BufferBuilder(byteCapacity: padded + 8)
+        try builder.append(SchemaFormat.continuation)
+        try builder.append(UInt32(padded))
+        try unsafe builder.append(metadata.span.bytes)
+        try builder.appendZeros(padded - metadata.count)
+        return builder.finish()
+    }
+}
+
+package enum SchemaEncoder {
+    /// Writes the `Schema` table and returns its place.
+    package static func schema(_ schema: Schema, in builder: inout FlatBuilder) -> Int {
+        var nextID: Int64 = 0
+        let fields = schema.fields.map { field($0, &nextID, in: &builder) }
+        var slots: [Int: FlatBuilder.Value] = [1: .reference(builder.vector(fields))]
+        if !schema.metadata.isEmpty { slots[2] = .reference(metadata(schema.metadata, in: &builder)) }
+        return builder.table(slots)
+    }
+
+    package static func metadata(_ metadata: Metadata, in builder: inout FlatBuilder) -> Int {
+        let pairs = metadata.pairs.map { pair in
+            let key = builder.string(pair.key)
+            let value = builder.string(pair.value)
+            return builder.table([0: .reference(key), 1: .reference(value)])
+        }
+        return builder.vector(pairs)
+    }
+
+    private static func field(_ field: Field, _ nextID: inout Int64, in builder: inout FlatBuilder) -> Int {
+        var slots: [Int: FlatBuilder.Value] = [1: .bool(field.isNullable)]
+        var valueType = field.type
+        if case .dictionary(let index, let value, let isOrdered) = field.type {
+            valueType = value
+            let indexType = type(index, in: &builder).table
+            slots[4] = .reference(
+                builder.table([0: .int64(nextID), 1: .reference(indexType), 2: .bool(isOrdered)]))
+            nextID += 1
+        }
+        let children = valueType.childFields.map { self.field($0, &nextID, in: &builder) }
+        slots[5] = .reference(builder.vector(children))
+        if !field.metadata.isEmpty { slots[6] = .reference(metadata(field.metadata, in: &builder)) }
+        slots[0] = .reference(builder.string(field.name.utf8))
+        let (code, table) = type(valueType, in: &builder)
+        slots[2] = .uint8(code)
+        slots[3] = .reference(table)
+        return builder.table(slots)
+    }
+
+    /// The member of the `Type` union and its table.
+    private static func type(_ type: DataType, in builder: inout FlatBuilder) -> (code: UInt8, table: Int) {
+        func integer(_ bits: Int32, signed: Bool) -> (UInt8, Int) {
+            (2, builder.table([0: .int32(bits), 1: .bool(signed)]))
+        }
+        switch type {
+        case .null: return (1, builder.table([:]))
+        case .int8: return integer(8, signed: true)
+        case .int16: return integer(16, signed: true)
+        case .int32: return integer(32, signed: true)
+        case .int64: return integer(64, signed: true)
+        case .uint8: return integer(8, signed: false)
+        case .uint16: return integer(16, signed: false)
+        case .uint32: return integer(32, signed: false)
+        case .uint64: return integer(64, signed: false)
+        case .float16: return (3, builder.table([0: .int16(0)]))
+        case .float32: return (3, builder.table([0: .int16(1)]))
+        case .float64: return (3, builder.table([0: .int16(2)]))
+        case .binary: return (4, builder.table([:]))
+        case .string: return (5, builder.table([:]))
+        case .boolean: return (6, builder.table([:]))
+        case .decimal128(let precision, let scale):
+            return (7, builder.table([0: .int32(Int32(precision)), 1: .int32(Int32(scale)), 2: .int32(128)]))
+        case .date32: return (8, builder.table([0: .int16(0)]))
+        case .date64: return (8, builder.table([0: .int16(1)]))
+        case .time32(let unit): return (9, builder.table([0: .int16(unit.rawValue), 1: .int32(32)]))
+        case .time64(let unit): return (9, builder.table([0: .int16(unit.rawValue), 1: .int32(64)]))
+        case .timestamp(let unit, let zone):
+            var slots: [Int: FlatBuilder.Value] = [0: .int16(unit.rawValue)]
+            if let zone { slots[1] = .reference(builder.string(zone.utf8)) }
+            return (10, builder.table(slots))
+        case .list: return (12, builder.table([:]))
+        case .struct: return (13, builder.table([:]))
+        case .fixedSizeBinary(let width): return (15, builder.table([0: .int32(Int32(width))]))
+        case .fixedSizeList(_, let count): return (16, builder.table([0: .int32(Int32(count))]))
+        case .map(_, let keysSorted): return (17, builder.table([0: .bool(keysSorted)]))
+        case .duration(let unit): return (18, builder.table([0: .int16(unit.rawValue)]))
+        case .largeBinary: return (19, builder.table([:]))
+        case .largeString: return (20, builder.table([:]))
+        case .largeList: return (21, builder.table([:]))
+        // A dictionary of dictionaries cannot be told: the format has one encoding a field.
+        case .dictionary(_, let value, _): return self.type(value, in: &builder)
+        }
+    }
+}
