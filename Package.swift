@@ -76,6 +76,7 @@ let package = Package(
         .target(
             name: "MartletTestSupport", dependencies: ["MartletArrow", "MartletBase"],
             path: "Tests/MartletTestSupport", swiftSettings: settings),
+        .testTarget(name: "HouseTests", dependencies: ["MartletIO", "MartletBase"], swiftSettings: settings),
         tests("MartletBase", []),
         tests("MartletIO", ["MartletBase"]),
         tests("MartletCodecs", ["MartletBase"]),
