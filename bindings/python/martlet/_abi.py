@@ -341,3 +341,106 @@ def buffer_text(pointer):
 def memory_at(address, size):
     """A writable memoryview-able ctypes array over memory; whoever uses it keeps its owner alive."""
     return (ctypes.c_char * size).from_address(address)
+
+
+# ---- schemas as trees ------------------------------------------------------------------------------------------------
+# A tree is a tuple (format, name, metadata, flags, children, dictionary) of the C Data interface's `ArrowSchema`.
+
+
+class _ArrowSchema(ctypes.Structure):
+    pass
+
+
+_ArrowSchema._fields_ = [
+    ("format", c_char_p), ("name", c_char_p), ("metadata", c_void_p), ("flags", c_int64), ("n_children", c_int64),
+    ("children", ctypes.POINTER(ctypes.POINTER(_ArrowSchema))), ("dictionary", ctypes.POINTER(_ArrowSchema)),
+    ("release", c_void_p), ("private_data", c_void_p),
+]
+_RELEASE = ctypes.CFUNCTYPE(None, ctypes.POINTER(_ArrowSchema))
+
+
+def _mark_released(schema):
+    schema.contents.release = None
+
+
+_mark_released = _RELEASE(_mark_released)
+_RELEASED_BY = ctypes.cast(_mark_released, c_void_p).value
+
+
+def _fill_schema(tree, owned):
+    """The structure of a tree; `owned` collects what must live as long as it."""
+    kind, name, metadata, flags, children, dictionary = tree
+    schema = _ArrowSchema(format=kind.encode(), name=encode(name), flags=flags, release=_RELEASED_BY)
+    if metadata:
+        text = ctypes.create_string_buffer(metadata, len(metadata))
+        owned.append(text)
+        schema.metadata = ctypes.addressof(text)
+    if children:
+        pointers = (ctypes.POINTER(_ArrowSchema) * len(children))()
+        for i, child in enumerate(children):
+            pointers[i] = ctypes.pointer(_fill_schema(child, owned))
+        owned.append(pointers)
+        schema.n_children = len(children)
+        schema.children = ctypes.cast(pointers, ctypes.POINTER(ctypes.POINTER(_ArrowSchema)))
+    if dictionary is not None:
+        schema.dictionary = ctypes.pointer(_fill_schema(dictionary, owned))
+    owned.append(schema)
+    return schema
+
+
+def schema_from_tree(tree):
+    """A SchemaHandle for a tree."""
+    owned = []
+    schema = _fill_schema(tree, owned)
+    return SchemaHandle(new(lib.martlet_schema_import, byref(schema)))
+
+
+def schema_to_tree(handle):
+    """The tree of a SchemaHandle (or a raw `martlet_schema *`)."""
+    schema = _ArrowSchema()
+    check(lib.martlet_schema_export, handle, byref(schema))
+    try:
+        return _read_schema(schema)
+    finally:
+        _RELEASE(schema.release)(schema)
+
+
+def _read_schema(schema):
+    children = tuple(_read_schema(schema.children[i].contents) for i in range(schema.n_children))
+    dictionary = _read_schema(schema.dictionary.contents) if schema.dictionary else None
+    name = (schema.name or b"").decode("utf-8", "surrogateescape")
+    metadata = _metadata_bytes(schema.metadata)
+    return schema.format.decode(), name, metadata, schema.flags, children, dictionary
+
+
+def _metadata_bytes(address):
+    """The interface's encoding of metadata: a count, then keys and values with their lengths, as native int32."""
+    if not address:
+        return None
+    position = address + 4
+    for _ in range(2 * c_int32.from_address(address).value):
+        position += 4 + c_int32.from_address(position).value
+    return ctypes.string_at(address, position - address)
+
+
+# ---- capsules of the Arrow PyCapsule interface -----------------------------------------------------------------------
+
+_CAPSULE_POINTER = ctypes.pythonapi.PyCapsule_GetPointer
+_CAPSULE_POINTER.argtypes = [ctypes.py_object, c_char_p]
+_CAPSULE_POINTER.restype = c_void_p
+
+
+def schema_from_capsule(capsule):
+    """Takes the schema out of an "arrow_schema" capsule."""
+    return SchemaHandle(new(lib.martlet_schema_import, _CAPSULE_POINTER(capsule, b"arrow_schema")))
+
+
+def array_from_capsules(schema_capsule, array_capsule):
+    """Takes the array out of an "arrow_array" capsule: `(array pointer, SchemaHandle)`."""
+    schema = schema_from_capsule(schema_capsule)
+    return new(lib.martlet_array_import, _CAPSULE_POINTER(array_capsule, b"arrow_array"), schema), schema
+
+
+def stream_from_capsule(capsule):
+    """Takes the stream out of an "arrow_array_stream" capsule."""
+    return StreamHandle(new(lib.martlet_stream_import, _CAPSULE_POINTER(capsule, b"arrow_array_stream")))

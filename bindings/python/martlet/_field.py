@@ -1,0 +1,123 @@
+"""Fields: a name, a type, whether nulls may occur, and metadata."""
+
+from . import _abi, _metadata
+from ._types import DataType, StructType, _NULLABLE, _type_from_tree, ensure_type
+
+
+class Field:
+    """One column's name, type, nullability and metadata; immutable."""
+
+    __slots__ = ("name", "type", "nullable", "_pairs", "__weakref__")
+
+    def __init__(self):
+        raise TypeError("Do not call Field's constructor directly, use martlet.field instead.")
+
+    @property
+    def metadata(self):
+        """A dictionary bytes -> bytes, or None."""
+        return None if self._pairs is None else dict(self._pairs)
+
+    def equals(self, other, check_metadata=False):
+        if not isinstance(other, Field):
+            raise TypeError(
+                f"Argument 'other' has incorrect type (expected martlet.lib.Field, got {type(other).__name__})")
+        return (
+            self.name == other.name and self.nullable == other.nullable
+            and self.type.equals(other.type, check_metadata=check_metadata)
+            and (not check_metadata or (self._pairs or None) == (other._pairs or None)))
+
+    def __eq__(self, other):
+        return self.equals(other) if isinstance(other, Field) else NotImplemented
+
+    def __hash__(self):
+        return hash((self.name, self.type, self.nullable))
+
+    def with_metadata(self, metadata):
+        return _make_field(self.name, self.type, self.nullable, _metadata.normalize(metadata))
+
+    def remove_metadata(self):
+        return _make_field(self.name, self.type, self.nullable, None)
+
+    def with_type(self, new_type):
+        return _make_field(self.name, ensure_type(new_type), self.nullable, self._pairs)
+
+    def with_name(self, name):
+        return _make_field(_name(name), self.type, self.nullable, self._pairs)
+
+    def with_nullable(self, nullable):
+        return _make_field(self.name, self.type, bool(nullable), self._pairs)
+
+    def flatten(self):
+        """The fields of a struct, named `parent.child`; any other field alone."""
+        if not isinstance(self.type, StructType):
+            return [self]
+        return [
+            _make_field(f"{self.name}.{f.name}", f.type, f.nullable or self.nullable, f._pairs) for f in self.type
+        ]
+
+    def _text(self):
+        return f"{self.name}: {self.type}{'' if self.nullable else ' not null'}"
+
+    def _tree(self):
+        return self.type._tree(self.name, self.nullable, _metadata.to_c(self._pairs))
+
+    def __str__(self):
+        return f"martlet.Field<{self._text()}>"
+
+    __repr__ = __str__
+
+    def __reduce__(self):
+        return _make_field, (self.name, self.type, self.nullable, self._pairs)
+
+    def __arrow_c_schema__(self):
+        return _abi.new_object(_abi.lib.martlet_python_schema_capsule, _abi.schema_from_tree(self._tree()))
+
+
+def _make_field(name, type, nullable=True, pairs=None):
+    self = object.__new__(Field)
+    self.name, self.type, self.nullable, self._pairs = name, type, nullable, pairs
+    return self
+
+
+def _name(name):
+    return _metadata.as_bytes(name).decode("utf-8")
+
+
+def field(name, type=None, nullable=None, metadata=None):
+    """A field from a name and a type (or the name of one), or from any object with `__arrow_c_schema__`."""
+    if isinstance(name, Field):
+        result = name
+    elif hasattr(name, "__arrow_c_schema__"):
+        result = field_from_tree(_abi.schema_to_tree(_abi.schema_from_capsule(name.__arrow_c_schema__())))
+    else:
+        pairs = _metadata.normalize(metadata)
+        return _make_field(_name(name), ensure_type(type), True if nullable is None else bool(nullable), pairs)
+    if type is not None:
+        raise ValueError("cannot specify 'type' when creating a Field from an ArrowSchema")
+    if nullable is not None:
+        result = result.with_nullable(nullable)
+    return result if metadata is None else result.with_metadata(metadata)
+
+
+def field_from_tree(tree):
+    """The field of a tree of the C Data interface."""
+    return _make_field(tree[1], _type_from_tree(tree), bool(tree[3] & _NULLABLE), _metadata.from_c(tree[2]))
+
+
+def as_fields(fields):
+    """Fields from Fields, (name, type) pairs, or a mapping of names to types."""
+    if hasattr(fields, "items"):
+        fields = fields.items()
+    return [_as_field(item) for item in fields]
+
+
+def _as_field(item):
+    if isinstance(item, Field):
+        return item
+    if isinstance(item, tuple):
+        return field(*item)
+    if item is None:
+        raise TypeError("field or tuple expected, got None")
+    if hasattr(item, "__arrow_c_schema__") and not isinstance(item, DataType):
+        return field(item)
+    raise TypeError(f"Cannot convert {type(item).__name__} to martlet.lib.Field")
