@@ -61,8 +61,8 @@ let package = Package(
         room(
             "Martlet",
             [
-                "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletArrow", "MartletIO",
-                "MartletBase",
+                "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletArrow", "MartletCodecs",
+                "MartletIO", "MartletBase",
             ]),
         // Floor 5: the C door. Every line of it handles the caller's pointers, so marking each would say nothing.
         .target(

@@ -2,6 +2,7 @@
 
 @_exported public import MartletArrow
 @_exported public import MartletBase
+@_exported public import MartletCodecs
 @_exported public import MartletCompute
 @_exported public import MartletDataset
 @_exported public import MartletIO
