@@ -28,6 +28,7 @@ help:
 
 # Debian packages, only those that are missing.
 build/.packages: Makefile
+	@command -v swift clang > /dev/null || { echo "Martlet needs the Swift toolchain, 6.2 or newer: https://swift.org/install"; exit 1; }
 	@mkdir -p build
 	@dpkg-query -W -f '$${db:Status-Abbrev}$${Package}\n' 2>/dev/null | sed -n 's/^ii *//p' | sort -u > build/.installed
 	@missing=$$(printf '%s\n' $(PACKAGES) | sort | comm -23 - build/.installed); \
