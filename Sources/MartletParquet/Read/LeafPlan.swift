@@ -1,0 +1,71 @@
+import MartletArrow
+import MartletBase
+
+/// What the values of a leaf become: the second of the three stages, without levels and slots.
+struct LeafPlan: Sendable {
+    enum Family: Sendable {
+        /// Values of so many bytes each; booleans are bytes of 0 or 1 until the very end.
+        case fixed(width: Int)
+        /// Byte strings; `limit` is how many bytes their offsets can reach.
+        case bytes(limit: Int)
+        /// Indices of 4 bytes into a dictionary of byte strings.
+        case indices
+    }
+
+    let leaf: LeafColumn
+    /// The Arrow type of the leaf.
+    let type: DataType
+    let family: Family
+    let conversion: ValueConversion?
+
+    init(_ leaf: LeafColumn, _ type: DataType) throws(MartletError) {
+        self.leaf = leaf
+        self.type = type
+        var conversion: ValueConversion?
+        switch type {
+        case .dictionary: family = .indices
+        case .string, .binary: family = .bytes(limit: Int(Int32.max))
+        case .largeString, .largeBinary: family = .bytes(limit: .max)
+        case .boolean: family = .fixed(width: 1)
+        case .null: family = .fixed(width: leaf.byteWidth ?? 1)
+        case .fixedSizeBinary(let width): family = .fixed(width: width)
+        case .decimal128:
+            family = .fixed(width: 16)
+            switch leaf.physicalType {
+            case .int32: conversion = .widen(from: 4)
+            case .int64: conversion = .widen(from: 8)
+            case .fixedLengthByteArray: conversion = .bigEndian(byteCount: leaf.typeLength)
+            case .byteArray, .boolean, .int96, .float, .double: conversion = nil
+            }
+        case .int8, .uint8, .int16, .uint16:
+            let width = type.nativeKind?.byteWidth ?? 4
+            family = .fixed(width: width)
+            conversion = .narrow(to: width)
+        case .int32, .int64, .uint32, .uint64, .float16, .float32, .float64, .date32, .date64, .time32, .time64,
+            .timestamp, .duration:
+            family = .fixed(width: type.nativeKind?.byteWidth ?? 8)
+            if leaf.physicalType == .int96 { conversion = .int96 }
+        case .list, .largeList, .fixedSizeList, .struct, .map: throw .type("\(type) is not the type of a leaf")
+        }
+        self.conversion = conversion
+        try check()
+    }
+
+    /// Refuses what the schema's own rules would not have made.
+    private func check() throws(MartletError) {
+        guard case .fixed(let width) = family, type != .null, type != .boolean else { return }
+        let physical = conversion?.sourceWidth ?? width
+        guard leaf.byteWidth == physical || leaf.physicalType == .byteArray && width == 16 else {
+            throw .type("\(leaf.physicalType.name) column '\(leaf.dottedPath)' cannot be read as \(type)")
+        }
+    }
+
+    /// Bytes of a value in the output.
+    var fixedWidth: Int? {
+        switch family {
+        case .fixed(let width): width
+        case .indices: 4
+        case .bytes: nil
+        }
+    }
+}
