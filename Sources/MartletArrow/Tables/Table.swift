@@ -43,4 +43,24 @@ public struct Table: Sendable {
         self.columns = columns
         rowCount = batches.reduce(0) { $0 + $1.rowCount }
     }
+
+    /// Throws when columns and fields differ in number, type or length. `rowCount` is needed only without columns.
+    public init(schema: Schema, columns: [ChunkedArray], rowCount: Int? = nil) throws(MartletError) {
+        guard schema.fields.count == columns.count else {
+            throw .invalid("Schema and number of arrays unequal: \(schema.fields.count) fields, \(columns.count) columns")
+        }
+        let rows = rowCount ?? columns.first?.count ?? 0
+        for (i, column) in columns.enumerated() {
+            let field = schema.fields[i]
+            guard column.count == rows else {
+                throw .invalid("Column \(i) named \(field.name) expected length \(rows) but got length \(column.count)")
+            }
+            guard column.type == field.type || column.type.holdsSameValues(as: field.type) else {
+                throw .type("Column \(i) named \(field.name) expected type \(field.type) but got \(column.type)")
+            }
+        }
+        self.schema = schema
+        self.columns = columns
+        self.rowCount = rows
+    }
 }
