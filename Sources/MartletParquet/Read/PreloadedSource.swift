@@ -1,0 +1,80 @@
+import MartletBase
+import MartletIO
+
+/// Parts of a source that have been read, for threads that may not read it themselves.
+final class PreloadedSource: ByteSource {
+    let byteCount: Int
+    let name: String
+    /// In ascending order of their starts.
+    private let parts: [(start: Int, bytes: Buffer)]
+
+    /// Reads `ranges`, those that touch as one.
+    init(_ source: any ByteSource, ranges: [Range<Int>]) throws(MartletError) {
+        byteCount = source.byteCount
+        name = source.name
+        var joined: [Range<Int>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = joined.last, range.lowerBound <= last.upperBound {
+                joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                joined.append(range)
+            }
+        }
+        var parts: [(start: Int, bytes: Buffer)] = []
+        for range in joined {
+            parts.append((range.lowerBound, try source.read(at: range.lowerBound, count: range.count)))
+        }
+        self.parts = parts
+    }
+
+    func read(at offset: Int, count: Int) throws(MartletError) -> Buffer {
+        let part = parts.last { $0.start <= offset }
+        guard let part else { throw .invalid("bytes \(offset) and on of '\(name)' were not read") }
+        return try part.bytes.slice(at: offset - part.start, count: count)
+    }
+
+    func read(at offset: Int, into destination: UnsafeMutableRawBufferPointer) throws(MartletError) {
+        let part = try read(at: offset, count: destination.count)
+        unsafe part.bytes.withUnsafeBytes { unsafe destination.copyMemory(from: $0) }
+    }
+}
+
+extension ColumnChunk {
+    /// Where the pages lie, clamped to the file; nil when the footer says nothing that can be.
+    func byteRange(fileByteCount: Int) -> Range<Int>? {
+        guard let metadata else { return nil }
+        var start = metadata.dataPageOffset
+        if let dictionary = metadata.dictionaryPageOffset, dictionary > 0, dictionary < start { start = dictionary }
+        guard start >= 0, start <= fileByteCount, metadata.totalCompressedSize >= 0 else { return nil }
+        // Old writers left the dictionary page's header out of the size.
+        let length = min(metadata.totalCompressedSize, Int64(fileByteCount)) + 100
+        return Int(start)..<min(Int(start) + Int(length), fileByteCount)
+    }
+
+    /// Where the offset index lies; nil when there is none.
+    func offsetIndexRange(_ fileByteCount: Int) -> Range<Int>? {
+        Self.range(offsetIndexOffset, offsetIndexLength, fileByteCount)
+    }
+
+    /// Where the column index lies; nil when there is none.
+    func columnIndexRange(_ fileByteCount: Int) -> Range<Int>? {
+        Self.range(columnIndexOffset, columnIndexLength, fileByteCount)
+    }
+
+    private static func range(_ offset: Int64?, _ length: Int32?, _ fileByteCount: Int) -> Range<Int>? {
+        guard let offset, let length, offset > 0, length > 0, offset <= fileByteCount,
+            Int(length) <= fileByteCount - Int(offset)
+        else { return nil }
+        return Int(offset)..<Int(offset) + Int(length)
+    }
+}
+
+extension ParquetFile {
+    /// The places of a column chunk's pages, nil when the file does not have them or they are damaged.
+    func offsetIndex(rowGroup: Int, leaf: Int, _ source: any ByteSource) throws(MartletError) -> OffsetIndex? {
+        let chunk = metadata.rowGroups[rowGroup].columns[leaf]
+        guard let range = chunk.offsetIndexRange(source.byteCount) else { return nil }
+        let bytes = try source.read(at: range.lowerBound, count: range.count)
+        return try? OffsetIndex.read(from: bytes.bytes).0
+    }
+}
