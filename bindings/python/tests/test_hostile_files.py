@@ -1,0 +1,141 @@
+"""Damaged and forged files give an exception or valid values: never a crash, a hang or a balloon of memory."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+import martlet as pa
+import martlet.parquet as pq
+from hostile import deaths, outcomes
+
+ARROW = os.environ.get("ARROW_TEST_DATA")
+PARQUET = os.environ.get("PARQUET_TEST_DATA")
+needs_arrow = pytest.mark.skipif(not ARROW, reason="ARROW_TEST_DATA is not set")
+needs_parquet = pytest.mark.skipif(not PARQUET, reason="PARQUET_TEST_DATA is not set")
+
+
+def below(*parts):
+    return sorted(path for path in Path(*parts).rglob("*") if path.is_file())
+
+
+@needs_arrow
+@pytest.mark.parametrize("kind, folder", [("file", "arrow-ipc-file"), ("stream", "arrow-ipc-stream")])
+def test_fuzzed_ipc(kind, folder):
+    files = [path for path in below(ARROW, folder) if "integration" not in path.parts]
+    assert files
+    assert deaths(outcomes([(kind, path) for path in files])) == {}
+
+
+@needs_arrow
+def test_fuzzed_parquet():
+    files = below(ARROW, "parquet")
+    assert files
+    assert deaths(outcomes([("parquet", path) for path in files])) == {}
+
+
+@needs_parquet
+def test_bad_parquet():
+    files = [path for folder in ("bad_data", "shredded_variant", "data") for path in below(PARQUET, "..", folder)]
+    files = [path for path in files if path.suffix == ".parquet"]
+    assert files
+    assert deaths(outcomes([("parquet", path) for path in files])) == {}
+
+
+@needs_arrow
+def test_a_version_from_the_future():
+    found = outcomes([("stream", Path(ARROW, "forward-compatibility/schema_v6.arrow"))])
+    assert all("Error" in outcome or "Invalid" in outcome or "NotImpl" in outcome for outcome in found.values()), found
+
+
+def sample_table():
+    words = ["martlet", "swift", "", None, "swallow"]
+    return pa.table(
+        {
+            "id": list(range(2_000)),
+            "name": [words[i % 5] for i in range(2_000)],
+            "value": [None if i % 7 == 0 else i / 3 for i in range(2_000)],
+            "tags": [[words[j % 5] for j in range(i % 4)] for i in range(2_000)],
+            "place": [{"x": i, "y": float(i)} for i in range(2_000)],
+        }
+    )
+
+
+def damaged(content, seed):
+    """A few flipped bits, overwritten bytes, a cut or a doubled piece."""
+    dice = random.Random(seed)
+    content = bytearray(content)
+    for _ in range(dice.randint(1, 4)):
+        place = dice.randrange(len(content))
+        # Most of what can be broken in an interesting way stands near the ends.
+        if dice.random() < 0.6:
+            place = max(0, len(content) - 1 - dice.randrange(min(4_000, len(content))))
+        match dice.randrange(4):
+            case 0 | 1:
+                content[place] ^= 1 << dice.randrange(8)
+            case 2:
+                content[place : place + 4] = dice.choice([b"\xff" * 4, b"\x00" * 4, b"\x7f\xff\xff\xff", b"\x80" * 4])
+            case 3:
+                end = place + dice.randrange(64)
+                content[place:end] = content[place:end] * dice.choice([0, 2])
+        if not content:
+            break
+    return bytes(content)
+
+
+ROUNDS = int(os.environ.get("MARTLET_HOSTILE_ROUNDS", "150"))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
+@pytest.mark.parametrize("compression", [None, "zstd"])
+def test_damaged_files(tmp_path, kind, compression):
+    table = sample_table()
+    good = tmp_path / "good"
+    if kind == "parquet":
+        pq.write_table(table, good, compression=compression or "none", row_group_size=700)
+    else:
+        options = pa.ipc.IpcWriteOptions(compression=compression)
+        make = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
+        with pa.OSFile(str(good), "wb") as sink, make(sink, table.schema, options=options) as writer:
+            writer.write_table(table)
+    content = good.read_bytes()
+    files = [(kind, good)]
+    for seed in range(ROUNDS):
+        path = tmp_path / f"damaged-{seed}"
+        path.write_bytes(damaged(content, seed))
+        files.append((kind, path))
+    for size in list(range(0, 64, 7)) + [len(content) // 2, len(content) - 1, len(content) - 9]:
+        path = tmp_path / f"cut-{size}"
+        path.write_bytes(content[:size])
+        files.append((kind, path))
+    found = outcomes(files)
+    assert found[str(good)] == "2000 rows"
+    assert deaths(found) == {}
+    cuts = [outcome for path, outcome in found.items() if "/cut-" in path]
+    if kind != "stream":
+        assert all("rows" not in outcome.split(":")[0] for outcome in cuts), cuts
+
+
+def test_flipped_bits_are_noticed(tmp_path):
+    """With the page checksums on, as they are by default, no flipped bit of a page gives a wrong value."""
+    table = pa.table({"id": list(range(5_000)), "value": [i * 0.37 for i in range(5_000)]})
+    good = tmp_path / "good.parquet"
+    pq.write_table(table, good, compression="snappy")
+    content = good.read_bytes()
+    expected = table.to_pydict()
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    dice = random.Random(3)
+    wrong = []
+    for _ in range(150):
+        place = dice.randrange(4, len(content) - footer)
+        bit = dice.randrange(8)
+        bad = bytearray(content)
+        bad[place] ^= 1 << bit
+        good.write_bytes(bad)
+        try:
+            if pq.read_table(good).to_pydict() != expected:
+                wrong.append((place, bit))
+        except (pa.ArrowException, OSError):
+            pass
+    assert wrong == []
