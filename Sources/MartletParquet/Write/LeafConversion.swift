@@ -1,0 +1,303 @@
+import Glibc
+import MartletArrow
+import MartletBase
+
+/// The step from an Arrow array to an array whose values are the stored ones: other units of time, decimals as
+/// bytes, dictionaries looked up. Arrays that are stored as they are pass through.
+struct LeafConversion: Sendable {
+    private enum Step: Sendable {
+        case none
+        /// The same memory under another type.
+        case reinterpret
+        /// 32 or 64-bit integers times a factor.
+        case multiply(Int64)
+        /// 64-bit integers divided by a divisor; `isExact`: a remainder is an error.
+        case divide(Int64, isExact: Bool)
+        case date64
+        case decimalBytes(Int)
+        case decimalInteger
+        case int96(TimeUnit)
+    }
+
+    let source: DataType
+    let target: DataType
+    private let step: Step
+
+    init(_ type: DataType, _ column: LeafColumn, allowsTruncatedTimestamps: Bool) throws(MartletError) {
+        source = type
+        switch type {
+        case .date64:
+            step = .date64
+            target = .date32
+        case .time32(.second):
+            step = .multiply(1_000)
+            target = .time32(.millisecond)
+        case .timestamp(let unit, let zone):
+            if column.physicalType == .int96 {
+                step = .int96(unit)
+                target = .fixedSizeBinary(byteWidth: 12)
+                break
+            }
+            var stored = unit
+            if case .timestamp(let annotated, _) = column.element.logicalType { stored = annotated }
+            target = .timestamp(stored, timeZone: zone)
+            if stored.perSecond == unit.perSecond {
+                step = .none
+            } else if stored.perSecond > unit.perSecond {
+                step = .multiply(stored.perSecond / unit.perSecond)
+            } else {
+                step = .divide(unit.perSecond / stored.perSecond, isExact: !allowsTruncatedTimestamps)
+            }
+        case .decimal128:
+            switch column.physicalType {
+            case .int32:
+                step = .decimalInteger
+                target = .int32
+            case .int64:
+                step = .decimalInteger
+                target = .int64
+            case .boolean, .int96, .float, .double, .byteArray, .fixedLengthByteArray:
+                step = .decimalBytes(column.typeLength)
+                target = .fixedSizeBinary(byteWidth: column.typeLength)
+            }
+        case .float16:
+            step = .reinterpret
+            target = .fixedSizeBinary(byteWidth: 2)
+        case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float32, .float64,
+            .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .time32, .time64, .duration,
+            .list, .largeList, .fixedSizeList, .struct, .map, .dictionary:
+            step = .none
+            target = type
+        }
+    }
+
+    func convert(_ array: ArrayData) throws(MartletError) -> ArrayData {
+        var array = array
+        if case .dictionary = array.type { array = try decodeDictionary(array) }
+        switch step {
+        case .none: return array
+        case .reinterpret: return array.reinterpreted(as: target)
+        case .multiply(let factor):
+            return target.nativeKind == .int32
+                ? try multiplied(array, by: Int32(factor)) : try multiplied(array, by: factor)
+        case .divide(let divisor, let isExact): return try divided(array, by: divisor, isExact: isExact)
+        case .date64: return try days(array)
+        case .decimalBytes(let width): return try decimalBytes(array, width: width)
+        case .decimalInteger:
+            return target == .int32 ? try narrowed(array, to: Int32.self) : try narrowed(array, to: Int64.self)
+        case .int96(let unit): return try int96(array, unit)
+        }
+    }
+
+    private func made(_ array: ArrayData, _ values: consuming BufferBuilder) throws(MartletError) -> ArrayData {
+        ArrayData(
+            type: target, count: array.count, validity: try array.usedValidityBitmap?.rebased(),
+            nullCount: array.nullCount, buffers: [values.finish()])
+    }
+
+    private func multiplied<Value: NativeValue & FixedWidthInteger>(
+        _ array: ArrayData, by factor: Value
+    ) throws(MartletError) -> ArrayData {
+        let input = try PrimitiveArray<Value>(array)
+        let output = try BufferBuilder(uninitializedCount: input.count * MemoryLayout<Value>.stride)
+        let target = unsafe output.pointer(to: Value.self)
+        for i in 0..<input.count {
+            let (product, overflow) = input[i].multipliedReportingOverflow(by: factor)
+            if overflow && input.isValid(i) {
+                throw .invalid(
+                    "Casting from \(source) to \(self.target) would result in out of bounds timestamp: \(input[i])")
+            }
+            unsafe target[i] = product
+        }
+        return try made(array, output)
+    }
+
+    private func divided(_ array: ArrayData, by divisor: Int64, isExact: Bool) throws(MartletError) -> ArrayData {
+        let input = try PrimitiveArray<Int64>(array)
+        let output = try BufferBuilder(uninitializedCount: input.count * 8)
+        let target = unsafe output.pointer(to: Int64.self)
+        for i in 0..<input.count {
+            let value = input[i]
+            let quotient = value / divisor
+            if isExact, quotient &* divisor != value, input.isValid(i) {
+                throw .invalid(
+                    "Casting from \(source) to \(self.target) would lose data: \(value); allow it with "
+                        + "allow_truncated_timestamps=True")
+            }
+            unsafe target[i] = quotient
+        }
+        return try made(array, output)
+    }
+
+    private func days(_ array: ArrayData) throws(MartletError) -> ArrayData {
+        let input = try PrimitiveArray<Int64>(array)
+        let output = try BufferBuilder(uninitializedCount: input.count * 4)
+        let target = unsafe output.pointer(to: Int32.self)
+        for i in 0..<input.count {
+            let day = input[i] / 86_400_000
+            unsafe target[i] = Int32(truncatingIfNeeded: day)
+            if Int64(Int32(truncatingIfNeeded: day)) != day, input.isValid(i) {
+                throw .invalid("date64 value \(input[i]) is out of the range of 32-bit days")
+            }
+        }
+        return try made(array, output)
+    }
+
+    private func decimalBytes(_ array: ArrayData, width: Int) throws(MartletError) -> ArrayData {
+        let input = try PrimitiveArray<Int128>(array)
+        let output = try BufferBuilder(uninitializedCount: try input.count.multiplied(checked: width))
+        var target = unsafe output.pointer(to: UInt8.self)
+        let shift = 128 - width * 8
+        for i in 0..<input.count {
+            let value = input[i]
+            if shift > 0, (value &<< Int128(shift)) &>> Int128(shift) != value, input.isValid(i) {
+                throw .invalid("decimal value does not fit the precision of \(source): unscaled \(value)")
+            }
+            // Safety: 16 bytes of `bytes`, of which the last `width` are those of the value.
+            unsafe withUnsafeBytes(of: value.bigEndian) { bytes in
+                unsafe _ = memcpy(target, bytes.baseAddress! + (16 - width), width)
+            }
+            unsafe target += width
+        }
+        return try made(array, output)
+    }
+
+    private func narrowed<Value: NativeValue & FixedWidthInteger>(
+        _ array: ArrayData, to type: Value.Type
+    ) throws(MartletError) -> ArrayData {
+        let input = try PrimitiveArray<Int128>(array)
+        let output = try BufferBuilder(uninitializedCount: input.count * MemoryLayout<Value>.stride)
+        let target = unsafe output.pointer(to: Value.self)
+        for i in 0..<input.count {
+            let value = Value(truncatingIfNeeded: input[i])
+            if Int128(value) != input[i], input.isValid(i) {
+                throw .invalid("decimal value does not fit the precision of \(source): unscaled \(input[i])")
+            }
+            unsafe target[i] = value
+        }
+        return try made(array, output)
+    }
+
+    /// Nanoseconds of the day, then the Julian day.
+    private func int96(_ array: ArrayData, _ unit: TimeUnit) throws(MartletError) -> ArrayData {
+        let input = try PrimitiveArray<Int64>(array)
+        let output = try BufferBuilder(uninitializedCount: try input.count.multiplied(checked: 12))
+        var target = unsafe UnsafeMutableRawPointer(output.pointer(to: UInt8.self))
+        let perDay = unit.perSecond * 86_400
+        let nanoseconds = 1_000_000_000 / unit.perSecond
+        for i in 0..<input.count {
+            var day = input[i] / perDay
+            var rest = input[i] % perDay
+            if rest < 0 {
+                rest += perDay
+                day -= 1
+            }
+            unsafe target.storeBytes(of: rest * nanoseconds, as: Int64.self)
+            unsafe target.storeBytes(
+                of: Int32(truncatingIfNeeded: day &+ 2_440_588), toByteOffset: 8, as: Int32.self)
+            unsafe target += 12
+        }
+        return try made(array, output)
+    }
+
+    // MARK: Dictionaries
+
+    /// The values that the indices of a dictionary array point at.
+    private func decodeDictionary(_ array: ArrayData) throws(MartletError) -> ArrayData {
+        guard let dictionary = array.dictionary, case .dictionary(let index, _, _) = array.type else { return array }
+        switch index.nativeKind {
+        case .int8: return try taken(array, dictionary, Int8.self)
+        case .int16: return try taken(array, dictionary, Int16.self)
+        case .int32: return try taken(array, dictionary, Int32.self)
+        case .int64: return try taken(array, dictionary, Int64.self)
+        case .uint8: return try taken(array, dictionary, UInt8.self)
+        case .uint16: return try taken(array, dictionary, UInt16.self)
+        case .uint32: return try taken(array, dictionary, UInt32.self)
+        case .uint64: return try taken(array, dictionary, UInt64.self)
+        case .int128, .float16, .float32, .float64, nil:
+            throw .type("\(index) is not an index type of dictionaries")
+        }
+    }
+
+    private func taken<Index: NativeValue & FixedWidthInteger>(
+        _ array: ArrayData, _ dictionary: ArrayData, _ type: Index.Type
+    ) throws(MartletError) -> ArrayData {
+        let indices = try PrimitiveArray<Index>(array)
+        let count = indices.count
+        // Where each slot's value is, -1 for null.
+        let places = try BufferBuilder(uninitializedCount: try count.multiplied(checked: 8))
+        let place = unsafe places.pointer(to: Int64.self)
+        var validity = try BitmapBuilder(capacity: count)
+        for i in 0..<count {
+            var target: Int64 = -1
+            if indices.isValid(i) {
+                guard let position = Int(exactly: indices[i]), position >= 0, position < dictionary.count else {
+                    throw .index(
+                        "dictionary index \(indices[i]) of slot \(i) is out of bounds for \(dictionary.count) values")
+                }
+                if dictionary.isValid(position) { target = Int64(position) }
+            }
+            unsafe place[i] = target
+            try validity.append(target >= 0)
+        }
+        let nulls = validity.falseCount
+        let buffers = try unsafe withExtendedLifetime(dictionary) { () throws(MartletError) in
+            try unsafe takenBuffers(dictionary, place, count)
+        }
+        return ArrayData(
+            type: dictionary.type, count: count, validity: nulls == 0 ? nil : validity.finish(), nullCount: nulls,
+            buffers: buffers)
+    }
+
+    private func takenBuffers(
+        _ dictionary: ArrayData, _ place: UnsafePointer<Int64>, _ count: Int
+    ) throws(MartletError) -> [Buffer] {
+        guard let role = dictionary.type.layout.buffers.first else { return [] }
+        switch role {
+        case .bits:
+            let values = try BooleanArray(dictionary)
+            var bits = try BitmapBuilder(capacity: count)
+            for i in 0..<count { try bits.append(unsafe place[i] >= 0 && values[Int(place[i])]) }
+            return [bits.finish()]
+        case .offsets32: return try unsafe takenBytes(try BytesArray<Int32>(dictionary), place, count)
+        case .offsets64: return try unsafe takenBytes(try BytesArray<Int64>(dictionary), place, count)
+        case .bytes: return []
+        case .values, .fixedBytes:
+            let width = role.byteWidth ?? 1
+            let output = try BufferBuilder(uninitializedCount: try count.multiplied(checked: width))
+            let target = unsafe output.pointer(to: UInt8.self)
+            let end = try dictionary.offset.adding(checked: dictionary.count).multiplied(checked: width)
+            guard dictionary.buffers[0].count >= end else {
+                throw .invalid("values buffer of \(dictionary.type) is too short")
+            }
+            let source = unsafe dictionary.buffers[0].pointer(to: UInt8.self) + dictionary.offset * width
+            for i in 0..<count {
+                let position = unsafe Int(place[i])
+                if position >= 0 {
+                    unsafe memcpy(target + i * width, source + position * width, width)
+                } else {
+                    unsafe memset(target + i * width, 0, width)
+                }
+            }
+            return [output.finish()]
+        }
+    }
+
+    private func takenBytes<Offset: OffsetValue>(
+        _ values: BytesArray<Offset>, _ place: UnsafePointer<Int64>, _ count: Int
+    ) throws(MartletError) -> [Buffer] {
+        let offsets = try BufferBuilder(uninitializedCount: (count + 1) * MemoryLayout<Offset>.stride)
+        let offset = unsafe offsets.pointer(to: Offset.self)
+        var bytes = try BufferBuilder()
+        unsafe offset[0] = 0
+        for i in 0..<count {
+            let position = unsafe Int(place[i])
+            if position >= 0 { try bytes.append(values.bytes(position)) }
+            guard let end = Offset(exactly: bytes.byteCount) else {
+                throw .capacity("the values of a dictionary array take more than \(Offset.max) bytes; write smaller batches")
+            }
+            unsafe offset[i + 1] = end
+        }
+        return [offsets.finish(), bytes.finish()]
+    }
+}
