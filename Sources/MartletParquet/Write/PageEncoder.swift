@@ -1,0 +1,377 @@
+import Glibc
+import MartletArrow
+import MartletBase
+import MartletCodecs
+
+/// A page as it goes into the file, and what the footer has to know of it.
+struct EncodedPage: Sendable {
+    var header: Buffer
+    var body: Buffer
+    /// Of the page without header, before compression.
+    var uncompressedByteCount: Int
+    var isDictionary = false
+    var encoding: Encoding
+    var rowCount = 0
+    var entryCount = 0
+    var nullCount = 0
+    var nanCount: Int?
+    var bounds = ValueBounds.empty
+
+    var byteCount: Int { header.count + body.count }
+}
+
+/// Working memory of one page at a time, used again for the next.
+final class PageScratch: @unchecked Sendable {
+    // One thread at a time: a scratch is taken from its pool for one page.
+    var body: BufferBuilder
+    var values: BufferBuilder
+    var levels: BufferBuilder
+
+    init() throws(MartletError) {
+        body = try BufferBuilder()
+        values = try BufferBuilder()
+        levels = try BufferBuilder()
+    }
+}
+
+/// Encodes and compresses the pages of a leaf.
+struct PageEncoder {
+    let plan: LeafPlan
+    let version: ParquetWriterOptions.DataPageVersion
+    let writesChecksums: Bool
+    /// Whether bounds go into page headers: only where there is no page index.
+    let writesHeaderStatistics: Bool
+
+    // MARK: Dictionary pages
+
+    func dictionaryPage(_ dictionary: LeafDictionary) throws(MartletError) -> EncodedPage {
+        let body =
+            plan.settings.codec == .uncompressed
+            ? dictionary.entries : try plan.settings.codec.compress(dictionary.entries.bytes, level: plan.settings.level)
+        let header = try self.header(
+            .dictionary(DictionaryPageHeader(valueCount: Int32(clamping: dictionary.entryCount), encoding: .plain)),
+            uncompressed: dictionary.entries.count, body: body)
+        return EncodedPage(
+            header: header, body: body, uncompressedByteCount: dictionary.entries.count, isDictionary: true,
+            encoding: .plain)
+    }
+
+    private func header(
+        _ kind: PageHeader.Kind, uncompressed: Int, body: Buffer
+    ) throws(MartletError) -> Buffer {
+        guard let uncompressedSize = Int32(exactly: uncompressed), let compressedSize = Int32(exactly: body.count) else {
+            throw .capacity(
+                "a page of \(uncompressed) bytes is longer than Parquet's limit of 2 GiB; one row holds too much")
+        }
+        var header = PageHeader(
+            kind, uncompressedPageSize: uncompressedSize, compressedPageSize: compressedSize)
+        if writesChecksums { header.crc = Int32(bitPattern: Checksums.crc32(body.bytes)) }
+        return try header.encoded()
+    }
+
+    // MARK: Data pages
+
+    func dataPage(_ page: PagePlan, scratch: PageScratch) throws(MartletError) -> EncodedPage {
+        scratch.body.truncate(to: 0)
+        let hasLengths = version == .v1
+        try appendRepetitionLevels(page, hasLength: hasLengths, &scratch.body)
+        let repetitionByteCount = scratch.body.byteCount
+        try appendDefinitionLevels(page, hasLength: hasLengths, scratch)
+        let levelByteCount = scratch.body.byteCount
+        let isCoded = plan.usesDictionary(page)
+        let encoding = isCoded ? Encoding.rleDictionary : plan.encoding
+        var result = EncodedPage(
+            header: .empty, body: .empty, uncompressedByteCount: 0, encoding: encoding, rowCount: page.rowCount,
+            entryCount: page.entryCount, nullCount: page.nullCount)
+        try appendValues(page, scratch, &result)
+        result.uncompressedByteCount = scratch.body.byteCount
+
+        guard let entryCount = Int32(exactly: page.entryCount) else {
+            throw .capacity("a page of \(page.entryCount) values is longer than Parquet's limit; one row holds too much")
+        }
+        let statistics = writesHeaderStatistics && plan.settings.writesStatistics ? self.statistics(result) : nil
+        let kind: PageHeader.Kind
+        switch version {
+        case .v1:
+            result.body = try packed(scratch, from: 0)
+            kind = .data(DataPageHeader(valueCount: entryCount, encoding: encoding, statistics: statistics))
+        case .v2:
+            let values = scratch.body.byteCount - levelByteCount
+            var isCompressed = plan.settings.codec != .uncompressed && values > 0
+            result.body = isCompressed ? try packed(scratch, from: levelByteCount) : try copied(scratch)
+            if isCompressed && result.body.count >= scratch.body.byteCount {
+                isCompressed = false
+                result.body = try copied(scratch)
+            }
+            kind = .dataV2(
+                DataPageHeaderV2(
+                    valueCount: entryCount, nullCount: Int32(clamping: page.nullCount),
+                    rowCount: Int32(clamping: page.rowCount), encoding: encoding,
+                    definitionLevelsByteCount: Int32(clamping: levelByteCount - repetitionByteCount),
+                    repetitionLevelsByteCount: Int32(clamping: repetitionByteCount), isCompressed: isCompressed,
+                    statistics: statistics))
+        }
+        result.header = try header(kind, uncompressed: result.uncompressedByteCount, body: result.body)
+        return result
+    }
+
+    /// The page's body: the first `start` bytes as they are, the rest compressed.
+    private func packed(_ scratch: PageScratch, from start: Int) throws(MartletError) -> Buffer {
+        let codec = plan.settings.codec
+        if codec == .uncompressed { return try copied(scratch) }
+        let count = scratch.body.byteCount - start
+        var output = try BufferBuilder(
+            byteCapacity: try codec.maximumCompressedByteCount(count).adding(checked: start))
+        // Safety: both spans lie in what is written of the body, which does not change meanwhile.
+        let base = unsafe UnsafeRawPointer(scratch.body.address)
+        try unsafe output.append(RawSpan(_unsafeStart: base, byteCount: start))
+        let rest = unsafe RawSpan(_unsafeStart: base + start, byteCount: count)
+        try codec.compress(rest, level: plan.settings.level, into: &output)
+        return output.finish()
+    }
+
+    private func copied(_ scratch: PageScratch) throws(MartletError) -> Buffer {
+        let base = unsafe UnsafeRawPointer(scratch.body.address)
+        return try unsafe Buffer(copying: RawSpan(_unsafeStart: base, byteCount: scratch.body.byteCount))
+    }
+
+    private func statistics(_ page: EncodedPage) -> Statistics {
+        var statistics = Statistics()
+        statistics.nullCount = Int64(page.nullCount)
+        statistics.nanCount = page.nanCount.map { Int64($0) }
+        statistics.set(page.bounds, plan.storage)
+        return statistics
+    }
+
+    // MARK: Levels
+
+    private func appendRepetitionLevels(
+        _ page: PagePlan, hasLength: Bool, _ body: inout BufferBuilder
+    ) throws(MartletError) {
+        guard plan.column.maxRepetitionLevel > 0, let levels = plan.repetition else { return }
+        let start = body.byteCount
+        if hasLength { try body.append(0 as UInt32) }
+        // Safety: the plan's pages lie within the levels.
+        try unsafe HybridEncoder.append(
+            levels.pointer(to: UInt8.self) + page.firstEntry, count: page.entryCount,
+            width: BitPacking.width(of: plan.column.maxRepetitionLevel), to: &body)
+        if hasLength { setLength(at: start, &body) }
+    }
+
+    private func appendDefinitionLevels(
+        _ page: PagePlan, hasLength: Bool, _ scratch: PageScratch
+    ) throws(MartletError) {
+        guard plan.column.maxDefinitionLevel > 0 else { return }
+        let start = scratch.body.byteCount
+        if hasLength { try scratch.body.append(0 as UInt32) }
+        if let levels = plan.definition {
+            // Safety: the plan's pages lie within the levels.
+            try unsafe HybridEncoder.append(
+                levels.pointer(to: UInt8.self) + page.firstEntry, count: page.entryCount,
+                width: BitPacking.width(of: plan.column.maxDefinitionLevel), to: &scratch.body)
+        } else if page.valueCount == page.entryCount || page.valueCount == 0 {
+            let level: UInt32 = page.valueCount == 0 ? 0 : 1
+            try HybridEncoder.appendRun(of: level, count: page.entryCount, width: 1, to: &scratch.body)
+        } else if let bits = unsafe try plan.values.validity(page.slots, scratch: &scratch.levels) {
+            try unsafe HybridEncoder.append(bits: bits, count: page.entryCount, to: &scratch.body)
+        }
+        if hasLength { setLength(at: start, &scratch.body) }
+    }
+
+    /// Writes the number of bytes that follow the 4 bytes at `start`.
+    private func setLength(at start: Int, _ body: inout BufferBuilder) {
+        let length = UInt32(truncatingIfNeeded: body.byteCount - start - 4)
+        // Safety: these 4 bytes were appended before.
+        unsafe (body.address + start).storeBytes(of: length, as: UInt32.self)
+    }
+
+    // MARK: Values
+
+    private func appendValues(
+        _ page: PagePlan, _ scratch: PageScratch, _ result: inout EncodedPage
+    ) throws(MartletError) {
+        if let dictionary = plan.dictionary, result.encoding == .rleDictionary {
+            let width = dictionary.bitWidth
+            try scratch.body.append(UInt8(width))
+            // Safety: `usesDictionary` saw to it that these values have codes.
+            let codes = unsafe dictionary.codes.pointer(to: UInt32.self) + page.firstValue
+            try unsafe HybridEncoder.append(codes, count: page.valueCount, width: width, to: &scratch.body)
+            if plan.settings.writesStatistics, plan.storage.order == .float16 {
+                let halves = try unsafe plan.values.fixedBytes(page.slots, width: 2, scratch: &scratch.values)
+                guard let base = unsafe halves.baseAddress else { return }
+                let (bounds, nans) = unsafe BoundsScan.halves(base, page.valueCount)
+                result.bounds = bounds
+                result.nanCount = nans
+                return
+            }
+            if plan.settings.writesStatistics, let places = dictionary.places {
+                result.bounds = try unsafe codedBounds(dictionary, places, codes, page.valueCount)
+                return
+            }
+            if !plan.settings.writesStatistics { return }
+        }
+        let isCoded = result.encoding == .rleDictionary
+        switch plan.storage.form {
+        case .nothing: break
+        case .bits: try appendBits(page, scratch, &result)
+        case .lanes32: try appendLanes(UInt32.self, page, scratch, &result, isCoded: isCoded)
+        case .lanes64: try appendLanes(UInt64.self, page, scratch, &result, isCoded: isCoded)
+        case .fixedBytes(let width): try appendFixedBytes(page, width, scratch, &result)
+        case .bytes32, .bytes64: try appendBytes(page, scratch, &result)
+        }
+    }
+
+    private func appendBits(
+        _ page: PagePlan, _ scratch: PageScratch, _ result: inout EncodedPage
+    ) throws(MartletError) {
+        let (bits, count) = try unsafe plan.values.bits(page.slots, scratch: &scratch.values)
+        if result.encoding == .rle {
+            let start = scratch.body.byteCount
+            try scratch.body.append(0 as UInt32)
+            try unsafe HybridEncoder.append(bits: bits, count: count, to: &scratch.body)
+            setLength(at: start, &scratch.body)
+        } else {
+            try unsafe scratch.body.append(RawSpan(_unsafeStart: bits, byteCount: (count + 7) / 8))
+        }
+        guard plan.settings.writesStatistics, count > 0 else { return }
+        var trues = 0
+        var i = 0
+        while i < count {
+            let length = min(64, count &- i)
+            trues &+= unsafe loadBits(bits, at: i, length: length).nonzeroBitCount
+            i &+= length
+        }
+        result.bounds = .known(min: .signed(trues == count ? 1 : 0), max: .signed(trues == 0 ? 0 : 1))
+    }
+
+    private func appendLanes<L: Lane>(
+        _ type: L.Type, _ page: PagePlan, _ scratch: PageScratch, _ result: inout EncodedPage, isCoded: Bool
+    ) throws(MartletError) where L.Real: SIMDScalar, L.Real.SIMDMaskScalar: FixedWidthInteger {
+        let lanes = try unsafe plan.values.lanes(page.slots, as: L.self, scratch: &scratch.values)
+        let count = unsafe lanes.count
+        let base = unsafe UnsafeRawPointer(lanes.baseAddress ?? UnsafePointer(scratch.body.pointer(to: L.self)))
+        if plan.settings.writesStatistics {
+            let order = plan.storage.order
+            if order == .float {
+                // Safety: a lane of a real column holds the bits of a real.
+                let (bounds, nans) = unsafe BoundsScan.reals(base.assumingMemoryBound(to: L.Real.self), count)
+                result.bounds = bounds
+                result.nanCount = nans
+            } else if count > 0, order == .unsigned {
+                let (low, high) = unsafe BoundsScan.extremes(base.assumingMemoryBound(to: L.self), count)
+                result.bounds = .known(min: .unsigned(UInt64(low)), max: .unsigned(UInt64(high)))
+            } else if count > 0 {
+                let (low, high) = unsafe BoundsScan.extremes(base.assumingMemoryBound(to: L.Signed.self), count)
+                result.bounds = .known(min: .signed(Int64(low)), max: .signed(Int64(high)))
+            }
+        }
+        if isCoded { return }
+        switch result.encoding {
+        case .deltaBinaryPacked:
+            try unsafe DeltaEncoder.append(base.assumingMemoryBound(to: L.Signed.self), count: count, to: &scratch.body)
+        case .byteStreamSplit:
+            try unsafe ByteStreamSplitEncoder.append(
+                base.assumingMemoryBound(to: UInt8.self), count: count, width: MemoryLayout<L>.size, to: &scratch.body)
+        case .plain, .plainDictionary, .rle, .bitPacked, .deltaLengthByteArray, .deltaByteArray, .rleDictionary, .alp:
+            try unsafe scratch.body.append(RawSpan(_unsafeStart: base, byteCount: count &* MemoryLayout<L>.size))
+        }
+    }
+
+    private func appendFixedBytes(
+        _ page: PagePlan, _ width: Int, _ scratch: PageScratch, _ result: inout EncodedPage
+    ) throws(MartletError) {
+        if result.encoding == .deltaByteArray {
+            let items = try unsafe plan.values.items(page.slots, scratch: &scratch.values)
+            try unsafe BytesEncoder.appendDeltaBytes(items, to: &scratch.body)
+            result.bounds = try bytesBounds(page)
+            return
+        }
+        let bytes = try unsafe plan.values.fixedBytes(page.slots, width: width, scratch: &scratch.values)
+        if let base = unsafe bytes.baseAddress, unsafe bytes.count > 0 {
+            if result.encoding == .byteStreamSplit {
+                try unsafe ByteStreamSplitEncoder.append(
+                    base, count: page.valueCount, width: width, to: &scratch.body)
+            } else {
+                try unsafe scratch.body.append(RawSpan(_unsafeStart: base, byteCount: bytes.count))
+            }
+        }
+        guard plan.settings.writesStatistics else { return }
+        if plan.storage.order == .float16 {
+            guard let base = unsafe bytes.baseAddress else { return }
+            let (bounds, nans) = unsafe BoundsScan.halves(base, page.valueCount)
+            result.bounds = bounds
+            result.nanCount = nans
+        } else {
+            result.bounds = try bytesBounds(page)
+        }
+    }
+
+    private func appendBytes(
+        _ page: PagePlan, _ scratch: PageScratch, _ result: inout EncodedPage
+    ) throws(MartletError) {
+        switch result.encoding {
+        case .deltaLengthByteArray:
+            let items = try unsafe plan.values.items(page.slots, scratch: &scratch.values)
+            try unsafe BytesEncoder.appendDeltaLength(items, to: &scratch.body)
+        case .deltaByteArray:
+            let items = try unsafe plan.values.items(page.slots, scratch: &scratch.values)
+            try unsafe BytesEncoder.appendDeltaBytes(items, to: &scratch.body)
+        case .plain, .plainDictionary, .rle, .bitPacked, .deltaBinaryPacked, .rleDictionary, .byteStreamSplit, .alp:
+            try plan.values.appendPlainBytes(page.slots, count: page.valueCount, to: &scratch.body)
+        }
+        result.bounds = try bytesBounds(page)
+    }
+
+    private func bytesBounds(_ page: PagePlan) throws(MartletError) -> ValueBounds {
+        let order = plan.storage.order
+        guard plan.settings.writesStatistics, order == .bytes || order == .signedBytes else {
+            return page.valueCount == 0 ? .empty : .unknown
+        }
+        var extremes = BytesExtremes(order)
+        try plan.values.forEachBytes(page.slots) { start, count in unsafe extremes.add(start, count) }
+        return extremes.bounds(isText: plan.storage.isText, isFixed: !plan.storage.form.isBytes)
+    }
+
+    /// The bounds of the entries that `codes` name.
+    private func codedBounds(
+        _ dictionary: LeafDictionary, _ places: Buffer, _ codes: UnsafePointer<UInt32>, _ count: Int
+    ) throws(MartletError) -> ValueBounds {
+        let order = plan.storage.order
+        if count == 0 { return .empty }
+        guard order == .bytes || order == .signedBytes else { return .unknown }
+        var extremes = BytesExtremes(order)
+        let place = unsafe places.pointer(to: BytesDictionary.Place.self)
+        let bytes = unsafe dictionary.entries.pointer(to: UInt8.self)
+        if dictionary.entryCount <= count {
+            // Each entry is looked at once, however often the page has it.
+            let used = try Buffer(zeroed: dictionary.entryCount)
+            let flags = unsafe UnsafeMutablePointer(mutating: used.pointer(to: UInt8.self))
+            for i in 0..<count { unsafe flags[Int(codes[i])] = 1 }
+            for i in unsafe 0..<dictionary.entryCount where flags[i] != 0 {
+                unsafe extremes.add(bytes + Int(place[i].start), Int(place[i].count))
+            }
+        } else {
+            for i in 0..<count {
+                let entry = unsafe place[Int(codes[i])]
+                unsafe extremes.add(bytes + Int(entry.start), Int(entry.count))
+            }
+        }
+        return extremes.bounds(isText: plan.storage.isText, isFixed: !plan.storage.form.isBytes)
+    }
+}
+
+extension Statistics {
+    /// Enters bounds that can be written.
+    mutating func set(_ bounds: ValueBounds, _ storage: LeafStorage) {
+        guard case .known(let min, let max) = bounds else { return }
+        minValue = min.encoded(storage.column)
+        maxValue = max.encoded(storage.column)
+        isMinValueExact = min.isExact
+        isMaxValueExact = max.isExact
+        // Older readers look here; it means the same where values compare as signed numbers.
+        if storage.order == .signed || storage.order == .float {
+            self.min = minValue
+            self.max = maxValue
+        }
+    }
+}
