@@ -444,3 +444,90 @@ def array_from_capsules(schema_capsule, array_capsule):
 def stream_from_capsule(capsule):
     """Takes the stream out of an "arrow_array_stream" capsule."""
     return StreamHandle(new(lib.martlet_stream_import, _CAPSULE_POINTER(capsule, b"arrow_array_stream")))
+
+
+# ---- streams over Python iterators -----------------------------------------------------------------------------------
+
+
+class _ArrowArrayStream(ctypes.Structure):
+    _fields_ = [
+        ("get_schema", c_void_p), ("get_next", c_void_p), ("get_last_error", c_void_p), ("release", c_void_p),
+        ("private_data", c_void_p),
+    ]
+
+
+_live_streams = {}
+_stream_functions = None
+
+
+def _make_stream_functions():
+    """The four functions of an ArrowArrayStream whose `private_data` is a key of `_live_streams`."""
+    stream_pointer = ctypes.POINTER(_ArrowArrayStream)
+
+    def get_schema(stream, out):
+        state = _live_streams[stream.contents.private_data]
+        return state.run(lambda: check(lib.martlet_schema_export, state.schema, out))
+
+    def get_next(stream, out):
+        state = _live_streams[stream.contents.private_data]
+        return state.run(lambda: state.next(out))
+
+    def get_last_error(stream):
+        return _live_streams[stream.contents.private_data].message_address()
+
+    def release(stream):
+        _live_streams.pop(stream.contents.private_data, None)
+        stream.contents.release = None
+
+    step = ctypes.CFUNCTYPE(ctypes.c_int, stream_pointer, c_void_p)
+    text = ctypes.CFUNCTYPE(c_void_p, stream_pointer)
+    end = ctypes.CFUNCTYPE(None, stream_pointer)
+    return step(get_schema), step(get_next), text(get_last_error), end(release)
+
+
+class _IteratorState:
+    """What a stream over an iterator of array handles holds; an exception becomes an errno and a text."""
+
+    def __init__(self, schema, handles):
+        self.schema, self.handles, self.message = schema, handles, None
+
+    def run(self, step):
+        try:
+            step()
+            return 0
+        except BaseException as problem:
+            self.message = ctypes.create_string_buffer(f"{type(problem).__name__}: {problem}".encode())
+            return 22 if isinstance(problem, (ValueError, TypeError)) else 5
+
+    def next(self, out):
+        handle = next(self.handles, None)
+        if handle is None:
+            ctypes.memset(out, 0, 80)  # sizeof(struct ArrowArray): released
+        else:
+            check(lib.martlet_array_export, handle, out, None)
+
+    def message_address(self):
+        return None if self.message is None else ctypes.addressof(self.message)
+
+
+def stream_from_iterator(schema, handles):
+    """A StreamHandle that asks an iterator of struct ArrayHandles for each batch, on the thread that reads it."""
+    global _stream_functions
+    if _stream_functions is None:
+        _stream_functions = _make_stream_functions()
+    state = _IteratorState(schema, iter(handles))
+    key = id(state)
+    _live_streams[key] = state
+    addresses = [ctypes.cast(function, c_void_p) for function in _stream_functions]
+    return StreamHandle(new(lib.martlet_stream_import, byref(_ArrowArrayStream(*addresses, key))))
+
+
+def new_flagged(function, *arguments):
+    """As `new` for functions that end in `(..., out, bool *, error)`: what was put out, and the flag."""
+    error = _spare_errors.pop() if _spare_errors else _ErrorStruct()
+    out, flag = c_void_p(), c_bool()
+    status = function(*arguments, byref(out), byref(flag), byref(error))
+    if status:
+        _raise(status, error)
+    _spare_errors.append(error)
+    return out.value, flag.value

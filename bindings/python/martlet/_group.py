@@ -1,0 +1,37 @@
+"""Grouping the rows of a table."""
+
+from . import _abi
+from ._array import concatenate, nulls_of
+from ._errors import ArrowInvalid
+from ._table import RecordBatch, Table
+
+
+class TableGroupBy:
+    """Groups of a table's rows with equal values in `keys`."""
+
+    def __init__(self, table, keys, use_threads=True):
+        self._table = table
+        self.keys = [keys] if isinstance(keys, str) else list(keys)
+
+    def aggregate(self, aggregations):
+        """A Table with a row a group: the keys, then (column, function) pairs as columns `column_function`."""
+        pairs = [(a[0], a[1]) for a in aggregations]
+        if any(not isinstance(column, str) for column, _ in pairs):
+            raise ArrowInvalid("aggregations are (column name, function name) pairs")
+        keys = _struct(self._table.select(self.keys))
+        values = _struct(self._table.select([column for column, _ in pairs]))
+        functions = [name[5:] if name.startswith("hash_") else name for _, name in pairs]
+        pointer = _abi.new(
+            _abi.lib.martlet_compute_group, keys._handle, values._handle, _abi.text_array(functions), len(functions),
+            None, 0)
+        batch = RecordBatch._from_pointer(pointer)
+        names = self.keys + [f"{column}_{name}" for (column, _), name in zip(pairs, functions)]
+        return Table.from_batches([batch.rename_columns(names)])
+
+    def __repr__(self):
+        return f"<martlet.TableGroupBy of {self.keys}>"
+
+
+def _struct(table):
+    columns = [concatenate(c._chunks) if c.num_chunks else nulls_of(c.type, 0) for c in table._arrays()]
+    return RecordBatch._make(columns, table.schema, table.num_rows)

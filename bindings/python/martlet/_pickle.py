@@ -1,0 +1,36 @@
+"""Pickling of arrays: their buffers, cut to the slots in use."""
+
+from . import _abi
+from . import _types as t
+from ._array import _OffsetListArray, _BytesArray, buffer_handles, concatenate, make, wrap
+
+
+def reduce_array(array):
+    return _rebuilt, parts_of(array)
+
+
+def parts_of(array):
+    """(type, length, null count, offset, bytes of the buffers, children, dictionary)"""
+    if array.offset or isinstance(array, (_OffsetListArray, _BytesArray)):
+        array = _trimmed(array)
+    buffers = [None if h is None else _bytes(h) for h in buffer_handles(array)]
+    children = [array._child(i, f.type) for i, f in enumerate(array.type._fields())]
+    dictionary = array.dictionary if isinstance(array.type, t.DictionaryType) else None
+    return array.type, len(array), array.null_count, array.offset, buffers, children, dictionary
+
+
+def _trimmed(array):
+    """A copy of the slots in use; a slice of a large array does not carry the rest along."""
+    pieces = [array, array.slice(0, 0)]
+    pointer = _abi.new(_abi.lib.martlet_array_concatenate, _abi.handle_array(pieces), len(pieces))
+    return wrap(pointer, array.type)
+
+
+def _bytes(handle):
+    size = _abi.lib.martlet_buffer_size(handle)
+    return bytes(_abi.memory_at(_abi.lib.martlet_buffer_address(handle), size)) if size else b""
+
+
+def _rebuilt(type, length, null_count, offset, buffers, children, dictionary):
+    handles = [None if b is None else _abi.copied_buffer(b) for b in buffers]
+    return make(type, length, handles, null_count, offset, children, dictionary)

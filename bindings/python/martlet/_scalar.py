@@ -1,0 +1,259 @@
+"""Scalars: one value with its type, held as an array of length 1."""
+
+from . import _abi
+from . import _types as t
+from ._array import Array, maps_options, slice_bounds, wrap
+
+
+class Scalar:
+    """One value of a type, or null."""
+
+    __slots__ = ("_array", "type", "__weakref__")
+
+    def __init__(self):
+        raise TypeError(f"Do not call {type(self).__name__}'s constructor directly, use martlet.scalar() instead.")
+
+    @property
+    def is_valid(self):
+        return self._array.null_count == 0 and self.type.id != t.Type_NA
+
+    def as_py(self, *, maps_as_pydicts=None):
+        """The Python value, None for null."""
+        options = maps_options(maps_as_pydicts)
+        return _abi.new_object(_abi.lib.martlet_python_array_to_list, self._array, *options)[0]
+
+    def cast(self, target_type=None, safe=None, options=None, memory_pool=None):
+        return wrap_scalar(self._array.cast(target_type, safe, options))
+
+    def equals(self, other):
+        if not isinstance(other, Scalar):
+            raise TypeError(
+                f"Argument 'other' has incorrect type (expected martlet.lib.Scalar, got {type(other).__name__})")
+        return self._array.equals(other._array)
+
+    def validate(self, *, full=False):
+        self._array.validate(full=full)
+
+    def __eq__(self, other):
+        return self.equals(other) if isinstance(other, Scalar) else NotImplemented
+
+    def __hash__(self):
+        value = self.as_py()
+        try:
+            return hash((self.type, value))
+        except TypeError:
+            return hash((self.type, repr(value)))
+
+    def __str__(self):
+        return str(self.as_py())
+
+    def __repr__(self):
+        return f"<martlet.{type(self).__name__}: {self.as_py()!r}>"
+
+    def __reduce__(self):
+        return wrap_scalar, (self._array,)
+
+    def __int__(self):
+        return int(self.as_py())
+
+    def __float__(self):
+        return float(self.as_py())
+
+    def __bool__(self):
+        return bool(self.as_py())
+
+
+class _IndexableScalar(Scalar):
+    __slots__ = ()
+
+    def __index__(self):
+        return self.as_py().__index__()
+
+
+def _subclasses(base, names):
+    for name in names.split():
+        yield type(name, (base,), {"__slots__": (), "__module__": __name__})
+
+
+(NullScalar, BooleanScalar, HalfFloatScalar, FloatScalar, DoubleScalar, Decimal128Scalar) = _subclasses(
+    Scalar, "NullScalar BooleanScalar HalfFloatScalar FloatScalar DoubleScalar Decimal128Scalar")
+(Int8Scalar, UInt8Scalar, Int16Scalar, UInt16Scalar, Int32Scalar, UInt32Scalar, Int64Scalar, UInt64Scalar) = (
+    _subclasses(_IndexableScalar, "Int8Scalar UInt8Scalar Int16Scalar UInt16Scalar Int32Scalar UInt32Scalar "
+                "Int64Scalar UInt64Scalar"))
+
+
+class _CountedScalar(Scalar):
+    __slots__ = ()
+
+    @property
+    def value(self):
+        """The number behind the value, None for null."""
+        number = t.int32() if self.type._bits == 32 else t.int64()
+        return self._array.view(number).to_pylist()[0]
+
+
+(Date32Scalar, Date64Scalar, Time32Scalar, Time64Scalar, TimestampScalar, DurationScalar) = _subclasses(
+    _CountedScalar, "Date32Scalar Date64Scalar Time32Scalar Time64Scalar TimestampScalar DurationScalar")
+
+
+class BinaryScalar(Scalar):
+    __slots__ = ()
+
+    def as_buffer(self):
+        """The bytes as a Buffer, None for null."""
+        value = self.as_py()
+        if value is None:
+            return None
+        from ._io import py_buffer
+        return py_buffer(value.encode("utf-8") if isinstance(value, str) else value)
+
+
+(LargeBinaryScalar, FixedSizeBinaryScalar, StringScalar, LargeStringScalar) = _subclasses(
+    BinaryScalar, "LargeBinaryScalar FixedSizeBinaryScalar StringScalar LargeStringScalar")
+
+
+class ListScalar(Scalar):
+    """A list: `values` is an Array, None for null."""
+
+    __slots__ = ()
+
+    @property
+    def values(self):
+        return self._array.flatten() if self.is_valid else None
+
+    def __len__(self):
+        values = self.values
+        return 0 if values is None else len(values)
+
+    def __getitem__(self, i):
+        return self.values[i]
+
+    def __iter__(self):
+        return iter(self.values)
+
+
+(LargeListScalar, FixedSizeListScalar) = _subclasses(ListScalar, "LargeListScalar FixedSizeListScalar")
+
+
+class MapScalar(ListScalar):
+    __slots__ = ()
+
+    def __getitem__(self, i):
+        entries = self.values
+        if isinstance(i, int):
+            entry = entries[i]
+            return entry[0], entry[1]
+        keys = entries.field(0).to_pylist()
+        if i not in keys:
+            raise KeyError(i)
+        return entries.field(1)[keys.index(i)]
+
+    def __iter__(self):
+        for entry in self.values:
+            yield entry[0].as_py(), entry[1].as_py()
+
+    def keys(self):
+        return self.values.field(0)
+
+
+class StructScalar(Scalar):
+    """A record, as a mapping of names to scalars."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key):
+        try:
+            return wrap_scalar(self._array.flatten()[self._place(key)])
+        except IndexError:
+            raise IndexError("Struct field index out of range") from None
+
+    def _place(self, key):
+        if isinstance(key, (str, bytes)):
+            place = self.type.get_field_index(key)
+            if place < 0:
+                raise KeyError(key)
+            return place
+        return key
+
+    def get(self, key, default=None):
+        try:
+            return self[key]
+        except (KeyError, IndexError):
+            return default
+
+    def keys(self):
+        return self.type.names
+
+    def values(self):
+        return [wrap_scalar(child) for child in self._array.flatten()]
+
+    def items(self):
+        return list(zip(self.keys(), self.values()))
+
+    def __len__(self):
+        return self.type.num_fields
+
+    def __iter__(self):
+        return iter(self.type.names)
+
+    def __contains__(self, key):
+        return key in self.type.names
+
+    def __repr__(self):
+        return f"<martlet.StructScalar: {self}>"
+
+    def __str__(self):
+        value = self.as_py()
+        return str(None if value is None else list(value.items()))
+
+
+class DictionaryScalar(Scalar):
+    __slots__ = ()
+
+    @property
+    def index(self):
+        return wrap_scalar(self._array.indices)
+
+    @property
+    def dictionary(self):
+        return self._array.dictionary
+
+    @property
+    def value(self):
+        i = self.index.as_py()
+        return scalar(None, self.type.value_type) if i is None else self.dictionary[i]
+
+
+_CLASSES = {
+    t.Type_NA: NullScalar, t.Type_BOOL: BooleanScalar, t.Type_UINT8: UInt8Scalar, t.Type_INT8: Int8Scalar,
+    t.Type_UINT16: UInt16Scalar, t.Type_INT16: Int16Scalar, t.Type_UINT32: UInt32Scalar, t.Type_INT32: Int32Scalar,
+    t.Type_UINT64: UInt64Scalar, t.Type_INT64: Int64Scalar, t.Type_HALF_FLOAT: HalfFloatScalar,
+    t.Type_FLOAT: FloatScalar, t.Type_DOUBLE: DoubleScalar, t.Type_STRING: StringScalar, t.Type_BINARY: BinaryScalar,
+    t.Type_FIXED_SIZE_BINARY: FixedSizeBinaryScalar, t.Type_DATE32: Date32Scalar, t.Type_DATE64: Date64Scalar,
+    t.Type_TIMESTAMP: TimestampScalar, t.Type_TIME32: Time32Scalar, t.Type_TIME64: Time64Scalar,
+    t.Type_DECIMAL128: Decimal128Scalar, t.Type_LIST: ListScalar, t.Type_STRUCT: StructScalar,
+    t.Type_DICTIONARY: DictionaryScalar, t.Type_MAP: MapScalar, t.Type_FIXED_SIZE_LIST: FixedSizeListScalar,
+    t.Type_DURATION: DurationScalar, t.Type_LARGE_STRING: LargeStringScalar, t.Type_LARGE_BINARY: LargeBinaryScalar,
+    t.Type_LARGE_LIST: LargeListScalar,
+}
+
+
+def wrap_scalar(array):
+    """The Scalar of an array of length 1."""
+    self = object.__new__(_CLASSES[array.type.id])
+    self._array, self.type = array, array.type
+    return self
+
+
+def scalar_at(array, i):
+    """The Scalar at a position that is in bounds."""
+    pointer = _abi.new(_abi.lib.martlet_array_slice, array, i, 1)
+    return wrap_scalar(wrap(pointer, array.type))
+
+
+def scalar(value, type=None, *, from_pandas=None, memory_pool=None):
+    """A Scalar of a Python value, of `type` or of the type that the value suggests."""
+    if isinstance(value, Scalar):
+        return value if type is None or value.type == t.ensure_type(type) else value.cast(type)
+    from ._builders import array
+    return wrap_scalar(array([value], type=type, from_pandas=from_pandas))

@@ -1,0 +1,23 @@
+"""pyarrow's `lib`: every class and function of the package in one place."""
+
+from ._array import *  # noqa: F401,F403
+from ._array import Array, DictionaryArray, ListArray, StructArray  # noqa: F401
+from ._builders import *  # noqa: F401,F403
+from ._chunked import ChunkedArray, chunked_array  # noqa: F401
+from ._errors import *  # noqa: F401,F403
+from ._field import Field, field  # noqa: F401
+from ._reader import RecordBatchReader  # noqa: F401
+from ._scalar import *  # noqa: F401,F403
+from ._schema import Schema, schema, unify_schemas  # noqa: F401
+from ._table import RecordBatch, Table  # noqa: F401
+from ._types import *  # noqa: F401,F403
+from ._types import ensure_type, string_to_tzinfo, type_for_alias, tzinfo_to_string  # noqa: F401
+
+
+def __getattr__(name):
+    # Files live in a module of their own, which is loaded when it is needed.
+    from . import _io
+    try:
+        return getattr(_io, name)
+    except AttributeError:
+        raise AttributeError(f"module 'martlet.lib' has no attribute {name!r}") from None
