@@ -42,6 +42,8 @@ let package = Package(
         codec("CSnappy", pkgConfig: "snappy", apt: "libsnappy-dev"),
         codec("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
         codec("CBrotli", pkgConfig: "libbrotlienc libbrotlidec", apt: "libbrotli-dev"),
+        // One instruction that Swift has no word for.
+        .systemLibrary(name: "CPrefetch"),
 
         // Floor 0
         room("MartletBase", []),
@@ -64,12 +66,16 @@ let package = Package(
                 "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletArrow", "MartletCodecs",
                 "MartletIO", "MartletBase",
             ]),
+        // Python's objects as arrays and back. Every line of it handles CPython's pointers, as in the C door.
+        .target(
+            name: "MartletPython", dependencies: ["MartletArrow", "MartletBase", "CMartlet", "CPrefetch"],
+            swiftSettings: language),
         // Floor 5: the C door. Every line of it handles the caller's pointers, so marking each would say nothing.
         .target(
             name: "MartletC",
             dependencies: [
-                "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletArrow", "MartletIO",
-                "MartletBase", "CMartlet",
+                "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletPython", "MartletArrow",
+                "MartletIO", "MartletBase", "CMartlet",
             ],
             swiftSettings: language),
 

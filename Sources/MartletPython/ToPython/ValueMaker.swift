@@ -1,0 +1,213 @@
+package import MartletArrow
+package import MartletBase
+
+/// What maps become.
+package enum MapForm: Sendable {
+    /// Lists of (key, value) tuples.
+    case pairs
+    /// Dicts; of keys that come twice the last counts.
+    case lossyDicts
+    /// Dicts; a key that comes twice is an error.
+    case strictDicts
+}
+
+/// Makes Python objects of the slots of arrays, as pyarrow's `to_pylist` does.
+final class ValueMaker {
+    let python: CPython
+    let maps: MapForm
+    private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.load(python)
+    private(set) lazy var pandas: PandasMakers? = PandasMakers(python)
+
+    init(_ python: CPython, maps: MapForm) {
+        self.python = python
+        self.maps = maps
+    }
+
+    /// Fills `array.count` empty slots with new references. On failure some are filled.
+    func fill(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>) throws(MartletError) {
+        switch array.type {
+        case .null:
+            for i in 0..<array.count { out[i] = none() }
+        case .boolean: try booleans(array, out)
+        case .int8: try integers(array, out, Int8.self)
+        case .int16: try integers(array, out, Int16.self)
+        case .int32: try integers(array, out, Int32.self)
+        case .int64: try integers(array, out, Int64.self)
+        case .uint8: try integers(array, out, UInt8.self)
+        case .uint16: try integers(array, out, UInt16.self)
+        case .uint32: try integers(array, out, UInt32.self)
+        case .uint64: try each(array, out, UInt64.self) { [make = python.makeUInt64] value in make(value) }
+        case .float16: try each(array, out, Float16.self) { [make = python.makeDouble] value in make(Double(value)) }
+        case .float32: try each(array, out, Float.self) { [make = python.makeDouble] value in make(Double(value)) }
+        case .float64: try each(array, out, Double.self) { [make = python.makeDouble] value in make(value) }
+        case .string: try bytes(array, out, Int32.self, python.makeText)
+        case .largeString: try bytes(array, out, Int64.self, python.makeText)
+        case .binary: try bytes(array, out, Int32.self, python.makeBytes)
+        case .largeBinary: try bytes(array, out, Int64.self, python.makeBytes)
+        case .fixedSizeBinary: try fixedBytes(array, out)
+        case .date32: try dates(array, out)
+        case .date64: try dates64(array, out)
+        case .time32(let unit): try times(array, out, unit, Int32.self)
+        case .time64(let unit): try times(array, out, unit, Int64.self)
+        case .timestamp(let unit, let zone): try timestamps(array, out, unit, zone)
+        case .duration(let unit): try durations(array, out, unit)
+        case .decimal128(_, let scale): try decimals(array, out, scale)
+        case .list: try lists(array, out, Int32.self)
+        case .largeList: try lists(array, out, Int64.self)
+        case .fixedSizeList(_, let width): try fixedSizeLists(array, out, width)
+        case .struct(let fields): try structs(array, out, fields)
+        case .map: try mapValues(array, out)
+        case .dictionary: try dictionaries(array, out)
+        }
+    }
+
+    /// A new reference to None.
+    @inline(__always)
+    func none() -> Object {
+        python.incref(python.none)
+        return python.none
+    }
+
+    /// One object for each valid slot, from its native value.
+    @inline(__always)
+    func each<Value: NativeValue>(
+        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Value.Type, _ make: (Value) throws(MartletError) -> Object?
+    ) throws(MartletError) {
+        let view = try PrimitiveArray<Value>(array)
+        let validity = view.validity
+        for i in 0..<view.count {
+            if let validity, !validity[i] {
+                out[i] = none()
+                continue
+            }
+            guard let object = try make(view[i]) else { throw python.takeError() }
+            out[i] = object
+            if i & 0xF_FFFF == 0xF_FFFF { try python.runSignalHandlers() }
+        }
+    }
+
+    private func integers<Value: NativeValue & FixedWidthInteger>(
+        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Value.Type
+    ) throws(MartletError) {
+        let make = python.makeInt64
+        try each(array, out, Value.self) { value in make(Int64(truncatingIfNeeded: value)) }
+    }
+
+    private func booleans(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>) throws(MartletError) {
+        let view = try BooleanArray(array)
+        for i in 0..<view.count {
+            let object = !view.isValid(i) ? python.none : view[i] ? python.true : python.false
+            python.incref(object)
+            out[i] = object
+        }
+    }
+
+    private func bytes<Offset: OffsetValue>(
+        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Offset.Type,
+        _ make: @convention(c) (UnsafeRawPointer?, Int) -> Object?
+    ) throws(MartletError) {
+        let view = try BytesArray<Offset>(array)
+        let validity = view.validity
+        let base = UnsafeRawPointer(view.bytes.pointer(to: UInt8.self))
+        for i in 0..<view.count {
+            if let validity, !validity[i] {
+                out[i] = none()
+                continue
+            }
+            let range = view.range(i)
+            guard let object = make(base + range.lowerBound, range.count) else {
+                var error = python.takeError()
+                error.message += "; item \(i)"
+                throw error
+            }
+            out[i] = object
+            if i & 0xF_FFFF == 0xF_FFFF { try python.runSignalHandlers() }
+        }
+    }
+
+    private func fixedBytes(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>) throws(MartletError) {
+        let view = try FixedBytesArray(array)
+        for i in 0..<view.count {
+            if !view.isValid(i) {
+                out[i] = none()
+                continue
+            }
+            let object = view.bytes(i).withUnsafeBytes { python.makeBytes($0.baseAddress, $0.count) }
+            guard let object else { throw python.takeError() }
+            out[i] = object
+        }
+    }
+
+    private func decimals(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _ scale: Int) throws(MartletError) {
+        let module = try Owned(python.importModule("decimal"), python)
+        let decimal = try Owned(python.attribute(module.object, "Decimal"), python)
+        try each(array, out, Int128.self) { (value) throws(MartletError) in
+            let text = try Owned(try python.makeText("\(value)E\(-scale)"), python)
+            return try python.call(decimal.object, text.object)
+        }
+    }
+}
+
+/// Arrays to Python objects.
+package enum PythonValues {
+    /// A new list of the values of `array`.
+    package static func list(of array: ArrayData, maps: MapForm) throws(MartletError) -> Object {
+        let python = try CPython.shared()
+        ParkedReferences.drain(python)
+        let maker = ValueMaker(python, maps: maps)
+        let collector = CollectorPause(python, array.type.isNested || array.type.layout.hasDictionary)
+        defer { collector.end() }
+        let list = try Owned(python.makeList(array.count), python)
+        if array.count == 0 { return list.give() }
+        if python.layout.hasLists, let items = list.object.load(fromByteOffset: 24, as: UnsafeMutablePointer<Object?>?.self) {
+            try maker.fill(array, items)
+            return list.give()
+        }
+        let slots = try Slots(count: array.count, python)
+        try maker.fill(array, slots.base)
+        for i in 0..<array.count {
+            if python.setListItem(list.object, i, slots.take(i, shared: false)) != 0 { throw python.takeError() }
+        }
+        return list.give()
+    }
+
+    /// Fills `array.count` slots of a NumPy array of objects, which hold references or NULL. Nulls become `null`.
+    package static func fill(
+        _ target: UnsafeMutablePointer<Object?>, with array: ArrayData, null: Object?
+    ) throws(MartletError) {
+        let python = try CPython.shared()
+        ParkedReferences.drain(python)
+        let maker = ValueMaker(python, maps: .pairs)
+        let collector = CollectorPause(python, array.type.isNested || array.type.layout.hasDictionary)
+        defer { collector.end() }
+        let slots = try Slots(count: array.count, python)
+        try maker.fill(array, slots.base)
+        let null = null ?? python.none
+        for i in 0..<array.count {
+            // A dropped object may run Python code, so the slot is whole before that.
+            let old = target[i]
+            if array.isValid(i) {
+                target[i] = slots.take(i, shared: false)
+            } else {
+                python.incref(null)
+                target[i] = null
+            }
+            if let old { python.decref(old) }
+        }
+    }
+}
+
+/// Python's collector of cycles stands still while many containers are made: they are all alive.
+private struct CollectorPause {
+    private let resume: (@convention(c) () -> Int32)?
+
+    init(_ python: CPython, _ isWorthIt: Bool) {
+        if isWorthIt, let disable = python.disableCollector, let enable = python.enableCollector, disable() != 0 {
+            resume = enable
+        } else {
+            resume = nil
+        }
+    }
+
+    func end() { _ = resume?() }
+}
