@@ -11,6 +11,7 @@ import Testing
         ("MartletCodecs", ["MartletBase", "CZstd", "CLz4", "CSnappy", "CDeflate", "CBrotli"]),
         ("MartletArrow", ["MartletBase", "CMartlet"]),
         ("MartletCompute", ["MartletBase", "MartletArrow"]),
+        ("MartletPython", ["MartletBase", "MartletArrow", "CMartlet", "CPrefetch"]),
         ("MartletIPC", ["MartletBase", "MartletArrow", "MartletIO", "MartletCodecs"]),
         ("MartletParquet", ["MartletBase", "MartletArrow", "MartletIO", "MartletCodecs"]),
         (
