@@ -45,7 +45,7 @@ struct ChunkRecord {
         }
     }
 
-    func metadata(_ plan: LeafPlan, _ options: ParquetWriterOptions) -> ColumnMetaData {
+    func metadata(_ plan: ChunkPlan, _ options: ParquetWriterOptions) -> ColumnMetaData {
         let column = plan.column
         var encodings: [Encoding] = []
         func note(_ encoding: Encoding) { if !encodings.contains(encoding) { encodings.append(encoding) } }
@@ -80,7 +80,7 @@ struct ChunkRecord {
     }
 
     /// Nil when a page has values whose bounds cannot be told (PageIndex.md).
-    func columnIndex(_ plan: LeafPlan) -> ColumnIndex? {
+    func columnIndex(_ plan: ChunkPlan) -> ColumnIndex? {
         if bounds.isEmpty { return nil }
         var minValues: [[UInt8]] = []
         var maxValues: [[UInt8]] = []

@@ -79,7 +79,7 @@ struct LeafDictionaryMaker {
         let maximumCount = max(1, maximumByteCount / width)
         let most: UInt64
         do {
-            var trial = try LaneDictionary<L>(maximumCount: Self.sampleCount + 1)
+            var trial = try LaneDictionaryBuilder<L>(maximumCount: Self.sampleCount + 1)
             let ignored = try BufferBuilder(uninitializedCount: Self.sampleCount * 4)
             var sampled = 0
             for span in sample() {
@@ -94,10 +94,10 @@ struct LeafDictionaryMaker {
         }
         let limit = min(Self.widestRange, UInt64(max(1_024, valueCount * 2)))
         if most < limit, let (least, spread) = try range(L.self, isSigned: isSigned, limit: limit, &scratch) {
-            let dictionary = try LaneDictionary<L>(least: least, spread: spread, maximumCount: maximumCount)
+            let dictionary = try LaneDictionaryBuilder<L>(least: least, spread: spread, maximumCount: maximumCount)
             return try encode(dictionary, &scratch)
         }
-        return try encode(try LaneDictionary<L>(maximumCount: maximumCount), &scratch)
+        return try encode(try LaneDictionaryBuilder<L>(maximumCount: maximumCount), &scratch)
     }
 
     private static func spread<L: Lane>(_ entries: UnsafePointer<L>, _ count: Int, isSigned: Bool) -> UInt64 {
@@ -154,7 +154,7 @@ struct LeafDictionaryMaker {
     }
 
     private func encode<L: Lane>(
-        _ dictionary: consuming LaneDictionary<L>, _ scratch: inout BufferBuilder
+        _ dictionary: consuming LaneDictionaryBuilder<L>, _ scratch: inout BufferBuilder
     ) throws(MartletError) -> LeafDictionary? {
         var dictionary = dictionary
         let codes = try BufferBuilder(uninitializedCount: try valueCount.multiplied(checked: 4))
@@ -188,14 +188,14 @@ struct LeafDictionaryMaker {
 
     private func bytes(hasLengths: Bool) throws(MartletError) -> LeafDictionary? {
         do {
-            var trial = try BytesDictionary(hasLengths: false, maximumByteCount: Int(Int32.max))
+            var trial = try BytesDictionaryBuilder(hasLengths: false, maximumByteCount: Int(Int32.max))
             var sampled = 0
             for span in sample() {
                 sampled += try add(span, to: &trial, codes: nil)
             }
             guard isPromising(distinct: trial.entryCount, of: sampled) else { return nil }
         }
-        var dictionary = try BytesDictionary(hasLengths: hasLengths, maximumByteCount: maximumByteCount)
+        var dictionary = try BytesDictionaryBuilder(hasLengths: hasLengths, maximumByteCount: maximumByteCount)
         let codes = try BufferBuilder(uninitializedCount: try valueCount.multiplied(checked: 4))
         let target = unsafe codes.pointer(to: UInt32.self)
         var done = 0
@@ -221,7 +221,7 @@ struct LeafDictionaryMaker {
 
     /// Codes of the values of `span`, until the dictionary is full; how many there were.
     private func add(
-        _ span: SlotSpan, to dictionary: inout BytesDictionary, codes: UnsafeMutablePointer<UInt32>?
+        _ span: SlotSpan, to dictionary: inout BytesDictionaryBuilder, codes: UnsafeMutablePointer<UInt32>?
     ) throws(MartletError) -> Int {
         var done = 0
         var isFull = false

@@ -36,7 +36,7 @@ final class PageScratch: @unchecked Sendable {
 
 /// Encodes and compresses the pages of a leaf.
 struct PageEncoder {
-    let plan: LeafPlan
+    let plan: ChunkPlan
     let version: ParquetWriterOptions.DataPageVersion
     let writesChecksums: Bool
     /// Whether bounds go into page headers: only where there is no page index.
@@ -340,7 +340,7 @@ struct PageEncoder {
         if count == 0 { return .empty }
         guard order == .bytes || order == .signedBytes else { return .unknown }
         var extremes = BytesExtremes(order)
-        let place = unsafe places.pointer(to: BytesDictionary.Place.self)
+        let place = unsafe places.pointer(to: BytesDictionaryBuilder.Place.self)
         let bytes = unsafe dictionary.entries.pointer(to: UInt8.self)
         if dictionary.entryCount <= count {
             // Each entry is looked at once, however often the page has it.

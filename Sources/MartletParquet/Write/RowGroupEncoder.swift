@@ -16,7 +16,7 @@ struct WrittenRowGroup: Sendable {
 /// First every leaf is planned, then every page encoded; a page is the unit of work, so that one large column keeps
 /// all threads busy. The calling thread alone writes, between its own pages: sinks need not know of threads.
 final class RowGroupEncoder: @unchecked Sendable {
-    private let plans: [LeafPlan]
+    private let plans: [ChunkPlan]
     private let options: ParquetWriterOptions
     private let rowCount: Int
     private let sink: any ByteSink
@@ -50,7 +50,7 @@ final class RowGroupEncoder: @unchecked Sendable {
         plans = try WorkerPool.map(storages.count, threads: options.threadCount) { leaf throws(MartletError) in
             let column = storages[leaf].path.column
             do throws(MartletError) {
-                return try LeafPlan(
+                return try ChunkPlan(
                     storages[leaf], settings[leaf], chunks: columns[column], rowCount: rowCount, options: options)
             } catch {
                 throw error.within("Column '\(names[column])'")

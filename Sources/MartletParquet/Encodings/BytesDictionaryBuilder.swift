@@ -3,7 +3,7 @@ import MartletBase
 
 /// The dictionary of a column chunk of byte strings, in the order of their first appearance.
 @safe
-struct BytesDictionary: ~Copyable {
+struct BytesDictionaryBuilder: ~Copyable {
     /// The PLAIN form of the dictionary page: lengths and bytes, or bytes alone when all are of one length.
     private(set) var entries: BufferBuilder
     private(set) var entryCount = 0

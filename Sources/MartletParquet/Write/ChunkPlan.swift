@@ -2,7 +2,7 @@ import MartletArrow
 import MartletBase
 
 /// Everything that has to be known of a column chunk before its pages can be encoded, each on its own.
-struct LeafPlan: Sendable {
+struct ChunkPlan: Sendable {
     let storage: LeafStorage
     let settings: LeafSettings
     let values: LeafValues
@@ -24,7 +24,7 @@ struct LeafPlan: Sendable {
     }
 }
 
-extension LeafPlan {
+extension ChunkPlan {
     /// Plans the chunk of one leaf over all rows of a row group.
     ///
     /// `chunks` are the arrays of the leaf's column, one after the other.

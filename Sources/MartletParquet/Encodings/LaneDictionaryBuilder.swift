@@ -5,7 +5,7 @@ import MartletBase
 ///
 /// Values in a narrow range are found in a table by their distance from the least; others by hashing.
 @safe
-struct LaneDictionary<L: Lane>: ~Copyable {
+struct LaneDictionaryBuilder<L: Lane>: ~Copyable {
     /// The values themselves: the PLAIN form of the dictionary page.
     private(set) var entries: BufferBuilder
     private(set) var entryCount = 0
