@@ -551,9 +551,11 @@ class DuckDB(Peer):
         def run():
             batches = (batch.slice((i % per_table) * BATCH_ROWS, BATCH_ROWS) for i in range(2 * per_table))
             reader = pa.RecordBatchReader.from_batches(batch.schema, batches)
-            self.con.register("stream", reader)
-            self._copy("from stream", path)()
-            self.con.unregister("stream")
+            connection = self.con.cursor()
+            connection.register("stream", reader)
+            options = "format parquet, compression zstd, compression_level 1"
+            connection.execute(f"copy (from stream) to '{path}' ({options})").fetchall()
+            connection.close()
 
         return Job(run, rows=lambda _: self._count(path) == 2 * per_table * BATCH_ROWS, output=path)
 
