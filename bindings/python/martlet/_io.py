@@ -660,8 +660,10 @@ def _is_bytes(value):
 
 
 def _path_text(path):
-    text = os.path.expanduser(os.fspath(path))
-    return os.fsdecode(text)
+    text = os.path.expanduser(os.fsdecode(os.fspath(path)))
+    if "\0" in text:
+        raise ValueError("embedded null byte in a path")
+    return text
 
 
 def _open_path(path, memory_map=False):
