@@ -1,0 +1,251 @@
+public import MartletArrow
+public import MartletBase
+
+/// Arithmetic by pyarrow's names; the `_checked` forms fail where integers overflow.
+public enum Arithmetic: String, Sendable, CaseIterable {
+    case add, subtract, multiply, divide
+}
+
+/// Computes slot by slot; null where either operand is null. Numbers meet in pyarrow's common type.
+///
+/// Errors: `divide by zero` for integers, and with `isChecked` also `overflow`; with the row.
+public func compute(
+    _ operation: Arithmetic, _ a: Datum, _ b: Datum, isChecked: Bool = false
+) throws(MartletError) -> Datum {
+    let name = operation.rawValue + (isChecked ? "_checked" : "")
+    let count = try commonCount([a, b])
+    let isScalar = a.isScalar && b.isScalar
+    var (x, y) = (a, b)
+    if case .dictionary(_, let value, _) = a.type { x = a.with(try cast(a.array, to: value)) }
+    if case .dictionary(_, let value, _) = b.type { y = b.with(try cast(b.array, to: value)) }
+    if x.type == .null || y.type == .null {
+        return Datum(try .nulls(x.type == .null ? y.type : x.type, count: count), isScalar: isScalar)
+    }
+    let plan = try operands(operation, x, y, name)
+    let validity = try intersection(
+        x.isScalar ? nil : x.array.usedValidityBitmap, y.isScalar ? nil : y.array.usedValidityBitmap, count: count)
+    if x.isNullScalar || y.isNullScalar { return Datum(try .nulls(plan.result, count: count), isScalar: isScalar) }
+    guard let kind = plan.a.type.nativeKind else { throw noKernel(name, [a.type, b.type]) }
+    let present = try validity.map { bits throws(MartletError) in try Bitmap(bits, count: count) }
+    let buffer =
+        kind == .int128
+        ? try decimals(operation, plan, count, present)
+        : try kind.acceptNumber(
+            Computing(operation: operation, a: plan.a, b: plan.b, count: count, validity: present, isChecked: isChecked))
+    return Datum(ArrayData(type: plan.result, count: count, validity: validity, buffers: [buffer]), isScalar: isScalar)
+}
+
+private struct Operands {
+    let a: Datum
+    let b: Datum
+    let result: DataType
+}
+
+/// The operands as numbers that the operation works on, and the type of what comes out.
+private func operands(
+    _ operation: Arithmetic, _ a: Datum, _ b: Datum, _ name: String
+) throws(MartletError) -> Operands {
+    if let type = promotedNumber(a.type, b.type) {
+        return Operands(a: try converted(a, to: type), b: try converted(b, to: type), result: type)
+    }
+    func times(_ type: DataType, _ result: DataType) throws(MartletError) -> Operands {
+        // Both as plain 64-bit counts of one unit.
+        func counts(_ datum: Datum) throws(MartletError) -> Datum {
+            let unified = try converted(datum, to: datum.type == type ? type : sameUnit(datum.type, as: type))
+            return unified.with(unified.array.reinterpreted(as: .int64))
+        }
+        return Operands(a: try counts(a), b: try counts(b), result: result)
+    }
+    switch (operation, a.type, b.type) {
+    case (.subtract, .timestamp(let x, let zone), .timestamp(let y, let other)) where (zone == nil) == (other == nil):
+        let unit = x.perSecond > y.perSecond ? x : y
+        return try times(.timestamp(unit, timeZone: zone), .duration(unit))
+    case (.add, .timestamp(let x, let zone), .duration(let y)), (.add, .duration(let x), .timestamp(let y, let zone)),
+        (.subtract, .timestamp(let x, let zone), .duration(let y)):
+        let unit = x.perSecond > y.perSecond ? x : y
+        return try times(.timestamp(unit, timeZone: zone), .timestamp(unit, timeZone: zone))
+    case (.add, .duration(let x), .duration(let y)), (.subtract, .duration(let x), .duration(let y)):
+        let unit = x.perSecond > y.perSecond ? x : y
+        return try times(.duration(unit), .duration(unit))
+    case (.subtract, .date32, .date32):
+        return try times(.timestamp(.second, timeZone: nil), .duration(.second))
+    case (.subtract, .date64, .date64): return try times(.date64, .duration(.millisecond))
+    case (.multiply, .duration, _) where b.type.isInteger, (.divide, .duration, _) where b.type.isInteger:
+        return Operands(
+            a: a.with(a.array.reinterpreted(as: .int64)), b: try converted(b, to: .int64), result: a.type)
+    case (.multiply, _, .duration) where a.type.isInteger:
+        return Operands(
+            a: try converted(a, to: .int64), b: b.with(b.array.reinterpreted(as: .int64)), result: b.type)
+    case (_, .decimal128, _), (_, _, .decimal128):
+        if a.type.isFloatingPoint || b.type.isFloatingPoint {
+            return Operands(a: try converted(a, to: .float64), b: try converted(b, to: .float64), result: .float64)
+        }
+        return try decimalOperands(operation, try decimal(a, name, b), try decimal(b, name, a), name)
+    default: throw noKernel(name, [a.type, b.type])
+    }
+}
+
+/// A duration or timestamp type of the unit of `other`.
+private func sameUnit(_ type: DataType, as other: DataType) -> DataType {
+    guard case .timestamp(let unit, let zone) = other else { return other }
+    if case .duration = type { return .duration(unit) }
+    if case .timestamp(_, let own) = type { return .timestamp(unit, timeZone: own) }
+    return .timestamp(unit, timeZone: zone)
+}
+
+private func decimal(_ datum: Datum, _ name: String, _ other: Datum) throws(MartletError) -> Datum {
+    if case .decimal128 = datum.type { return datum }
+    guard datum.type.isInteger, let width = datum.type.nativeKind?.byteWidth else {
+        throw noKernel(name, [datum.type, other.type])
+    }
+    let digits = [1: 3, 2: 5, 4: 10][width] ?? (datum.type == .uint64 ? 20 : 19)
+    return try converted(datum, to: .decimal128(precision: digits, scale: 0))
+}
+
+/// Precision and scale by the rules that SQL Server set and pyarrow follows.
+private func decimalOperands(
+    _ operation: Arithmetic, _ a: Datum, _ b: Datum, _ name: String
+) throws(MartletError) -> Operands {
+    guard case .decimal128(let p, let s) = a.type, case .decimal128(let q, let t) = b.type else {
+        throw noKernel(name, [a.type, b.type])
+    }
+    func checked(_ precision: Int, _ scale: Int) throws(MartletError) -> DataType {
+        guard (1...38).contains(precision) else {
+            throw .invalid("Decimal precision out of range [1, 38]: \(precision); cast the operands to fewer digits")
+        }
+        return .decimal128(precision: precision, scale: scale)
+    }
+    switch operation {
+    case .add, .subtract:
+        let scale = max(s, t)
+        let result = try checked(max(p - s, q - t) + scale + 1, scale)
+        return Operands(a: try converted(a, to: result), b: try converted(b, to: result), result: result)
+    case .multiply: return Operands(a: a, b: b, result: try checked(p + q + 1, s + t))
+    case .divide:
+        let scale = max(4, s + q - t + 1)
+        let result = try checked(p - s + t + scale, scale)
+        let raised = try converted(a, to: .decimal128(precision: 38, scale: scale + t))
+        return Operands(a: raised, b: b, result: result)
+    }
+}
+
+private func decimals(
+    _ operation: Arithmetic, _ plan: Operands, _ count: Int, _ validity: Bitmap?
+) throws(MartletError) -> Buffer {
+    let (x, y) = (try PrimitiveArray<Int128>(plan.a.array), try PrimitiveArray<Int128>(plan.b.array))
+    let (stepA, stepB) = (plan.a.isScalar ? 0 : 1, plan.b.isScalar ? 0 : 1)
+    return try unsafe makeValues(Int128.self, count: count) { target throws(MartletError) in
+        for i in 0..<count {
+            let (p, q) = (x[i * stepA], y[i * stepB])
+            switch operation {
+            case .add: unsafe target[i] = p &+ q
+            case .subtract: unsafe target[i] = p &- q
+            case .multiply: unsafe target[i] = p &* q
+            case .divide:
+                if q == 0 {
+                    if validity?[i] ?? true { throw .invalid("Divide by zero (row \(i))") }
+                    unsafe target[i] = 0
+                } else {
+                    unsafe target[i] = p.dividedReportingOverflow(by: q).partialValue
+                }
+            }
+        }
+    }
+}
+
+private struct Computing: NumberVisitor {
+    let operation: Arithmetic
+    let a: Datum
+    let b: Datum
+    let count: Int
+    let validity: Bitmap?
+    let isChecked: Bool
+
+    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> Buffer {
+        switch (operation, isChecked && Value.isInteger) {
+        case (.add, false): return try run(type) { (Value.wrappingAdd($0, $1), true) }
+        case (.subtract, false): return try run(type) { (Value.wrappingSubtract($0, $1), true) }
+        case (.multiply, false): return try run(type) { (Value.wrappingMultiply($0, $1), true) }
+        case (.add, true): return try run(type) { Value.checkedAdd($0, $1) }
+        case (.subtract, true): return try run(type) { Value.checkedSubtract($0, $1) }
+        case (.multiply, true): return try run(type) { Value.checkedMultiply($0, $1) }
+        case (.divide, _):
+            let refusesZero = isChecked || Value.isInteger
+            let isChecked = isChecked
+            return try run(type) { a, b in
+                if refusesZero && b == .zero { return (.zero, false) }
+                guard let (value, fits) = Value.quotient(a, b) else { return (.zero, false) }
+                return (value, fits || !isChecked)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func run<Value: NumberValue>(
+        _ type: Value.Type, _ operate: @Sendable (Value, Value) -> (Value, Bool)
+    ) throws(MartletError) -> Buffer {
+        let x = try unsafe Shared(a.array.values(of: type))
+        let y = try unsafe Shared(b.array.values(of: type))
+        let (stepA, stepB) = (a.isScalar ? 0 : 1, b.isScalar ? 0 : 1)
+        let (validity, isDivision) = (validity, operation == .divide)
+        return try unsafe makeValues(type, count: count) { target throws(MartletError) in
+            let output = unsafe Shared(target)
+            // Safety: arrays hold `count` values, scalars one; pieces are disjoint.
+            try forEachPiece(of: count) { start, length throws(MartletError) in
+                let (x, y, output) = unsafe (x.value, y.value, output.value)
+                var allFit = true
+                for i in start..<start &+ length {
+                    let (value, fits) = unsafe operate(x[i &* stepA], y[i &* stepB])
+                    unsafe output[i] = value
+                    allFit = allFit && fits
+                }
+                if allFit { return }
+                for i in start..<start &+ length where validity?[i] ?? true {
+                    let (p, q) = unsafe (x[i &* stepA], y[i &* stepB])
+                    if operate(p, q).1 { continue }
+                    throw isDivision && q == .zero
+                        ? .invalid("divide by zero (row \(i))")
+                        : .invalid("overflow (row \(i): \(p.text) and \(q.text)); cast to a wider type")
+                }
+            }
+        }
+    }
+}
+
+/// -x or |x|; `isChecked` fails where the result does not fit.
+public func negateOrAbs(_ array: ArrayData, isAbs: Bool, isChecked: Bool = false) throws(MartletError) -> ArrayData {
+    let name = (isAbs ? "abs" : "negate") + (isChecked ? "_checked" : "")
+    if array.type == .null { return array }
+    if case .decimal128 = array.type {
+        let values = try PrimitiveArray<Int128>(array)
+        let buffer = try unsafe makeValues(Int128.self, count: array.count) { target in
+            for i in 0..<array.count { unsafe target[i] = isAbs && values[i] >= 0 ? values[i] : 0 &- values[i] }
+        }
+        return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+    }
+    var numbers = array
+    if case .duration = array.type { numbers = array.reinterpreted(as: .int64) }
+    guard numbers.type.isNumeric, let kind = numbers.type.nativeKind,
+        isAbs || !isChecked || !numbers.type.isUnsignedInteger
+    else { throw noKernel(name, [array.type]) }
+    return try kind.acceptNumber(Negating(array: numbers, isAbs: isAbs, isChecked: isChecked)).reinterpreted(as: array.type)
+}
+
+private struct Negating: NumberVisitor {
+    let array: ArrayData
+    let isAbs: Bool
+    let isChecked: Bool
+    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
+        let (isAbs, isChecked) = (isAbs, isChecked)
+        let caster = Caster(source: array, target: array.type, options: .safe, place: .rows(from: 0))
+        return try caster.mapped(type, type) { value in
+            if !Value.isInteger {
+                let double = value.double
+                return (Value(double: isAbs ? double.magnitude : -double), true)
+            }
+            if isAbs && (value >= .zero || !Value.isSigned) { return (value, true) }
+            let (result, fits) = Value.checkedSubtract(.zero, value)
+            return (result, fits || !isChecked)
+        } failure: { value, row in .invalid("overflow (row \(row): \(value.text)); cast to a wider type") }
+    }
+}

@@ -1,0 +1,254 @@
+import MartletArrow
+import MartletBase
+
+/// Values from their text, by pyarrow's rules: no spaces, no leading plus for integers, ISO 8601 dates and times.
+/// Each function gives nil for what it cannot read.
+enum TextParser {
+    static func string(_ text: borrowing Span<UInt8>) -> String {
+        unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func equals(_ text: borrowing Span<UInt8>, _ lowercase: StaticString) -> Bool {
+        guard text.count == lowercase.utf8CodeUnitCount else { return false }
+        for i in 0..<text.count {
+            let byte = text[i]
+            let lower = byte >= 65 && byte <= 90 ? byte | 0x20 : byte
+            // Safety: both have the same length.
+            if unsafe lower != lowercase.utf8Start[i] { return false }
+        }
+        return true
+    }
+
+    static func boolean(_ text: borrowing Span<UInt8>) -> Bool? {
+        if equals(text, "true") || equals(text, "1") { return true }
+        if equals(text, "false") || equals(text, "0") { return false }
+        return nil
+    }
+
+    /// Decimal digits with an optional minus, or `0x` and hexadecimal digits; nil when it does not fit.
+    static func integer<Value: NumberValue>(_ text: borrowing Span<UInt8>, _ type: Value.Type) -> Value? {
+        let width = MemoryLayout<Value>.size * 8
+        if text.count > 2, text[0] == UInt8(ascii: "0"), text[1] | 0x20 == UInt8(ascii: "x") {
+            guard text.count - 2 <= width / 4 else { return nil }
+            var bits: UInt64 = 0
+            for i in 2..<text.count {
+                let byte = text[i]
+                let digit: UInt8
+                switch byte {
+                case 48...57: digit = byte - 48
+                case 65...70: digit = byte - 55
+                case 97...102: digit = byte - 87
+                case _: return nil
+                }
+                bits = bits << 4 | UInt64(digit)
+            }
+            return Value(unsigned: bits)
+        }
+        var index = 0
+        var isNegative = false
+        if text.count > 0, text[0] == UInt8(ascii: "-"), Value.isSigned {
+            isNegative = true
+            index = 1
+        }
+        guard index < text.count, text.count - index <= 20 else { return nil }
+        var magnitude: UInt64 = 0
+        while index < text.count {
+            let digit = text[index] &- 48
+            guard digit < 10 else { return nil }
+            let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+            if overflow || carry { return nil }
+            magnitude = sum
+            index += 1
+        }
+        let top = UInt64.max >> UInt64(64 - width + (Value.isSigned ? 1 : 0))
+        if isNegative {
+            guard magnitude <= top + 1 else { return nil }
+            return Value(signed: Int64(truncatingIfNeeded: 0 &- magnitude))
+        }
+        return magnitude <= top ? Value(unsigned: magnitude) : nil
+    }
+
+    static func float(_ text: borrowing Span<UInt8>) -> Double? {
+        guard text.count > 0, text.count <= 4096 else { return nil }
+        // Up to 15 digits and a power of ten that a double holds exactly: one rounding, so the result is right.
+        var index = text[0] == UInt8(ascii: "-") || text[0] == UInt8(ascii: "+") ? 1 : 0
+        let isNegative = text[0] == UInt8(ascii: "-")
+        var digits: UInt64 = 0
+        var digitCount = 0
+        var fraction = 0
+        var sawPoint = false
+        while index < text.count {
+            let byte = text[index]
+            if byte == UInt8(ascii: "."), !sawPoint {
+                sawPoint = true
+            } else if byte >= 48, byte <= 57, digitCount < 16 {
+                digits = digits * 10 + UInt64(byte - 48)
+                digitCount += 1
+                if sawPoint { fraction += 1 }
+            } else {
+                break
+            }
+            index += 1
+        }
+        if index == text.count, digitCount > 0, digitCount <= 15 {
+            let value = Double(digits) / exactPowers[fraction]
+            return isNegative ? -value : value
+        }
+        for i in 0..<text.count where text[i] == UInt8(ascii: "x") || text[i] == UInt8(ascii: "X") || text[i] <= 32 {
+            return nil
+        }
+        let whole = string(text)
+        if let value = Double(whole) { return value }
+        // Forms that Swift does not read: `1.`, `.5`.
+        if whole.hasSuffix(".") { return Double(whole + "0") }
+        return nil
+    }
+
+    private static let exactPowers: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
+
+    /// All digits as one number, and how many of them stand behind the point, exponent included.
+    static func decimal(_ text: borrowing Span<UInt8>) -> (digits: Int128, scale: Int)? {
+        var index = 0
+        var isNegative = false
+        if text.count > 0, text[0] == UInt8(ascii: "-") || text[0] == UInt8(ascii: "+") {
+            isNegative = text[0] == UInt8(ascii: "-")
+            index = 1
+        }
+        var digits: Int128 = 0
+        var scale = 0
+        var sawPoint = false
+        var digitCount = 0
+        while index < text.count {
+            let byte = text[index]
+            if byte == UInt8(ascii: "."), !sawPoint {
+                sawPoint = true
+            } else if byte >= 48, byte <= 57 {
+                let (product, overflow) = digits.multipliedReportingOverflow(by: 10)
+                let (sum, carry) = product.addingReportingOverflow(Int128(byte - 48))
+                if overflow || carry { return nil }
+                digits = sum
+                digitCount += 1
+                if sawPoint { scale += 1 }
+            } else {
+                break
+            }
+            index += 1
+        }
+        guard digitCount > 0 else { return nil }
+        if index < text.count {
+            guard text[index] | 0x20 == UInt8(ascii: "e"), index + 1 < text.count else { return nil }
+            index += 1
+            var exponent = 0
+            var isDown = false
+            if text[index] == UInt8(ascii: "-") || text[index] == UInt8(ascii: "+") {
+                isDown = text[index] == UInt8(ascii: "-")
+                index += 1
+            }
+            guard index < text.count, text.count - index <= 4 else { return nil }
+            while index < text.count {
+                guard text[index] >= 48, text[index] <= 57 else { return nil }
+                exponent = exponent * 10 + Int(text[index] - 48)
+                index += 1
+            }
+            scale += isDown ? exponent : -exponent
+        }
+        return (isNegative ? -digits : digits, scale)
+    }
+
+    /// `digits` decimal digits from `index`.
+    private static func digits(_ text: borrowing Span<UInt8>, _ index: Int, _ count: Int) -> Int64? {
+        guard index + count <= text.count else { return nil }
+        var value: Int64 = 0
+        for i in index..<index + count {
+            guard text[i] >= 48, text[i] <= 57 else { return nil }
+            value = value * 10 + Int64(text[i] - 48)
+        }
+        return value
+    }
+
+    /// `YYYY-MM-DD` as days since 1970-01-01.
+    static func date(_ text: borrowing Span<UInt8>) -> Int64? {
+        guard text.count == 10 else { return nil }
+        return datePart(text)
+    }
+
+    private static func datePart(_ text: borrowing Span<UInt8>) -> Int64? {
+        guard text.count >= 10, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
+            let year = digits(text, 0, 4), let month = digits(text, 5, 2), let day = digits(text, 8, 2),
+            (1...12).contains(month), day >= 1
+        else { return nil }
+        let date = CivilDate(year: year, month: Int(month), day: Int(day))
+        // A day that the month does not have comes back as another one.
+        return CivilDate(daysSinceEpoch: date.daysSinceEpoch) == date ? date.daysSinceEpoch : nil
+    }
+
+    /// `HH:MM[:SS[.fraction]]` from `start` to `end`, in units. A fraction finer than the unit cannot be read.
+    private static func clock(_ text: borrowing Span<UInt8>, _ start: Int, _ end: Int, _ unit: TimeUnit) -> Int64? {
+        guard let hours = digits(text, start, 2), hours < 24 else { return nil }
+        var seconds = hours * 3600
+        var fraction: Int64 = 0
+        var index = start + 2
+        if index < end {
+            guard text[index] == UInt8(ascii: ":"), index + 3 <= end, let minutes = digits(text, index + 1, 2), minutes < 60
+            else { return nil }
+            seconds += minutes * 60
+            index += 3
+            if index < end {
+                guard text[index] == UInt8(ascii: ":"), index + 3 <= end, let rest = digits(text, index + 1, 2), rest < 60
+                else { return nil }
+                seconds += rest
+                index += 3
+                if index < end {
+                    let places = end - index - 1
+                    var scale = unit.perSecond
+                    guard text[index] == UInt8(ascii: "."), (1...9).contains(places),
+                        let value = digits(text, index + 1, places)
+                    else { return nil }
+                    for _ in 0..<places {
+                        guard scale % 10 == 0 else { return nil }
+                        scale /= 10
+                    }
+                    fraction = value * scale
+                }
+            }
+        }
+        return seconds * unit.perSecond + fraction
+    }
+
+    static func time(_ text: borrowing Span<UInt8>, _ unit: TimeUnit) -> Int64? {
+        guard text.count >= 5 else { return nil }
+        return clock(text, 0, text.count, unit)
+    }
+
+    /// `YYYY-MM-DD[(T| )HH[:MM[:SS[.fraction]]][Z|(+|-)HH[[:]MM]]]`.
+    static func timestamp(_ text: borrowing Span<UInt8>, _ unit: TimeUnit) -> (value: Int64, hasZone: Bool)? {
+        guard let days = datePart(text) else { return nil }
+        let (midnight, overflow) = days.multipliedReportingOverflow(by: 86_400 * unit.perSecond)
+        if overflow { return nil }
+        if text.count == 10 { return (midnight, false) }
+        guard text[10] == UInt8(ascii: "T") || text[10] == UInt8(ascii: " "), text.count >= 13 else { return nil }
+        var end = text.count
+        var shift: Int64 = 0
+        var hasZone = false
+        if text[end - 1] == UInt8(ascii: "Z") {
+            hasZone = true
+            end -= 1
+        } else {
+            for i in 13..<end where text[i] == UInt8(ascii: "+") || text[i] == UInt8(ascii: "-") {
+                var zone: [UInt8] = []
+                for k in i..<end { zone.append(text[k]) }
+                guard let seconds = ZoneShift.seconds(String(decoding: zone, as: UTF8.self)) else { return nil }
+                shift = seconds * unit.perSecond
+                hasZone = true
+                end = i
+                break
+            }
+        }
+        guard let time = clock(text, 11, end, unit) else { return nil }
+        let (value, tooFar) = midnight.addingReportingOverflow(time - shift)
+        return tooFar ? nil : (value, hasZone)
+    }
+}

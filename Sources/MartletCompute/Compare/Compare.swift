@@ -1,0 +1,271 @@
+import Glibc
+import MartletArrow
+public import MartletBase
+
+/// The six comparisons, by pyarrow's names.
+public enum Comparison: String, Sendable, CaseIterable {
+    case equal
+    case notEqual = "not_equal"
+    case less
+    case lessEqual = "less_equal"
+    case greater
+    case greaterEqual = "greater_equal"
+
+    /// The comparison that holds for (b, a) when this holds for (a, b).
+    var flipped: Comparison {
+        switch self {
+        case .equal, .notEqual: self
+        case .less: .greater
+        case .lessEqual: .greaterEqual
+        case .greater: .less
+        case .greaterEqual: .lessEqual
+        }
+    }
+    /// The comparison that holds when this does not, NaN apart.
+    var negated: Comparison {
+        switch self {
+        case .equal: .notEqual
+        case .notEqual: .equal
+        case .less: .greaterEqual
+        case .lessEqual: .greater
+        case .greater: .lessEqual
+        case .greaterEqual: .less
+        }
+    }
+    /// What is written between the operands.
+    var symbol: String {
+        switch self {
+        case .equal: "=="
+        case .notEqual: "!="
+        case .less: "<"
+        case .lessEqual: "<="
+        case .greater: ">"
+        case .greaterEqual: ">="
+        }
+    }
+
+    /// Whether it holds for operands in this order: negative, zero or positive.
+    func holds(_ order: Int) -> Bool {
+        switch self {
+        case .equal: order == 0
+        case .notEqual: order != 0
+        case .less: order < 0
+        case .lessEqual: order <= 0
+        case .greater: order > 0
+        case .greaterEqual: order >= 0
+        }
+    }
+}
+
+/// Compares slot by slot; null where either is null. Floats compare as IEEE 754 says, bytes and strings as unsigned
+/// bytes, times of different units by the instant.
+public func compare(_ comparison: Comparison, _ a: Datum, _ b: Datum) throws(MartletError) -> Datum {
+    let count = try commonCount([a, b])
+    let isScalar = a.isScalar && b.isScalar
+    if a.isScalar && !b.isScalar { return try compare(comparison.flipped, b, a) }
+    if case .dictionary(let index, _, _) = a.type, let values = a.array.dictionary, b.isScalar, !isScalar,
+        values.count <= a.array.count
+    {
+        // Each entry of the dictionary is compared once.
+        let outcome = try compare(comparison, Datum(values), b)
+        return Datum(try take(outcome.array, a.array.reinterpreted(as: index)))
+    }
+    if a.isNullScalar || b.isNullScalar || a.type == .null || b.type == .null {
+        return Datum(try .nulls(.boolean, count: count), isScalar: isScalar)
+    }
+    let (x, y) = try comparable(comparison.rawValue, a, b)
+    let bits: Buffer
+    switch x.type {
+    case .boolean:
+        let (p, q) = (BooleanOperand(x), BooleanOperand(y))
+        let outcome = try bitComparison(comparison, p, q, count)
+        bits = outcome
+    case .largeString, .largeBinary: bits = try byteComparison(comparison, x, y, count, Int64.self)
+    case .string, .binary: bits = try byteComparison(comparison, x, y, count, Int32.self)
+    case .null, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64,
+        .fixedSizeBinary, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
+        .fixedSizeList, .struct, .map, .dictionary:
+        guard let kind = x.type.nativeKind else { throw noKernel(comparison.rawValue, [a.type, b.type]) }
+        bits = try kind.accept(NativeComparison(comparison: comparison, a: x, b: y, count: count))
+    }
+    let validity = try intersection(
+        a.isScalar ? nil : a.array.usedValidityBitmap, b.isScalar ? nil : b.array.usedValidityBitmap, count: count)
+    return Datum(.booleans(bits, count: count, validity: validity), isScalar: isScalar)
+}
+
+/// Both operands in a type whose stored values compare as the operands do.
+private func comparable(_ function: String, _ a: Datum, _ b: Datum) throws(MartletError) -> (Datum, Datum) {
+    func plain(_ datum: Datum) throws(MartletError) -> Datum {
+        if case .dictionary(_, let value, _) = datum.type { return datum.with(try cast(datum.array, to: value)) }
+        return datum
+    }
+    let (x, y) = (try plain(a), try plain(b))
+    if case .fixedSizeBinary = x.type, x.type == y.type {
+        return (try converted(x, to: .binary), try converted(y, to: .binary))
+    }
+    if x.type == y.type { return (x, y) }
+    guard let type = promoted(x.type, y.type) else { throw noKernel(function, [a.type, b.type]) }
+    // Integers of 64 bits with and without sign, and times of different units, meet in 128 bits: nothing overflows.
+    let mixesSigns = type == .int64 && (x.type == .uint64 || y.type == .uint64)
+    if mixesSigns || (type.isTemporal && type.nativeKind == .int64) {
+        if let p = try widened(x, type), let q = try widened(y, type) { return (p, q) }
+    }
+    if case .decimal128(_, let scale) = type {
+        return (try widened(x, scale), try widened(y, scale))
+    }
+    return (try converted(x, to: type), try converted(y, to: type))
+}
+
+/// Integers, dates and times as 128-bit numbers of `type`'s unit.
+private func widened(_ datum: Datum, _ type: DataType) throws(MartletError) -> Datum? {
+    guard let kind = datum.type.nativeKind else { return nil }
+    func perUnit(_ type: DataType) -> Int64? {
+        switch type {
+        case .timestamp(let unit, _), .duration(let unit), .time32(let unit), .time64(let unit): unit.perSecond
+        case .date32: 0
+        case .date64: 1_000
+        case .int64, .uint64, .int8, .int16, .int32, .uint8, .uint16, .uint32: 1
+        case .null, .boolean, .float16, .float32, .float64, .string, .largeString, .binary, .largeBinary,
+            .fixedSizeBinary, .decimal128, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary:
+            nil
+        }
+    }
+    guard let from = perUnit(datum.type), let to = perUnit(type) else { return nil }
+    let factor = from == 0 ? to * 86_400 : to / from
+    guard factor > 0 else { return nil }
+    return datum.with(try kind.acceptNumber(Widening(array: datum.array, factor: Int128(factor), scale: 0)))
+}
+
+/// Integers and decimals as 128-bit numbers at `scale`.
+private func widened(_ datum: Datum, _ scale: Int) throws(MartletError) -> Datum {
+    if case .decimal128(_, let own) = datum.type {
+        return datum.with(try cast(datum.array, to: .decimal128(precision: 38, scale: max(own, scale))))
+    }
+    guard let kind = datum.type.nativeKind, (0...18).contains(scale) else {
+        return try converted(datum, to: .decimal128(precision: 38, scale: scale))
+    }
+    return datum.with(try kind.acceptNumber(Widening(array: datum.array, factor: powersOfTen[scale], scale: scale)))
+}
+
+private struct Widening: NumberVisitor {
+    let array: ArrayData
+    let factor: Int128
+    let scale: Int
+    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
+        let values = try unsafe array.values(of: type)
+        let (count, factor) = (array.count, factor)
+        let buffer = try unsafe makeValues(Int128.self, count: count) { target in
+            for i in 0..<count {
+                let bits = unsafe values[i].bits
+                let whole = Value.isSigned ? Int128(bits) : Int128(UInt64(bitPattern: bits))
+                unsafe target[i] = whole &* factor
+            }
+        }
+        return ArrayData(
+            type: .decimal128(precision: 38, scale: scale), count: count, validity: try array.rebasedValidity(),
+            buffers: [buffer])
+    }
+}
+
+private struct NativeComparison: NativeVisitor {
+    let comparison: Comparison
+    let a: Datum
+    let b: Datum
+    let count: Int
+
+    func visit<Value: NativeValue>(_ type: Value.Type) throws(MartletError) -> Buffer {
+        let x = try unsafe Shared(a.array.values(of: type))
+        let y = try unsafe Shared(b.array.values(of: type))
+        if b.isScalar {
+            let limit = unsafe y.value[0]
+            switch comparison {
+            case .equal: return try unsafe bits(x) { $0 == limit }
+            case .notEqual: return try unsafe bits(x) { $0 != limit }
+            case .less: return try unsafe bits(x) { $0 < limit }
+            case .lessEqual: return try unsafe bits(x) { $0 <= limit }
+            case .greater: return try unsafe bits(x) { $0 > limit }
+            case .greaterEqual: return try unsafe bits(x) { $0 >= limit }
+            }
+        }
+        switch comparison {
+        case .equal: return try unsafe bits(x, y) { $0 == $1 }
+        case .notEqual: return try unsafe bits(x, y) { $0 != $1 }
+        case .less: return try unsafe bits(x, y) { $0 < $1 }
+        case .lessEqual: return try unsafe bits(x, y) { $0 <= $1 }
+        case .greater: return try unsafe bits(x, y) { $0 > $1 }
+        case .greaterEqual: return try unsafe bits(x, y) { $0 >= $1 }
+        }
+    }
+
+    // Safety of both: `makeBits` asks for slots below `count`, which both arrays hold.
+    @inline(__always)
+    private func bits<Value>(
+        _ x: Shared<UnsafePointer<Value>>, _ test: @Sendable (Value) -> Bool
+    ) throws(MartletError) -> Buffer {
+        try makeBits(count: count) { start, length in
+            let x = unsafe x.value + start
+            var word: UInt64 = 0
+            for i in 0..<length { unsafe word |= (test(x[i]) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i) }
+            return word
+        }
+    }
+
+    @inline(__always)
+    private func bits<Value>(
+        _ x: Shared<UnsafePointer<Value>>, _ y: Shared<UnsafePointer<Value>>, _ test: @Sendable (Value, Value) -> Bool
+    ) throws(MartletError) -> Buffer {
+        try makeBits(count: count) { start, length in
+            let (x, y) = unsafe (x.value + start, y.value + start)
+            var word: UInt64 = 0
+            for i in 0..<length { unsafe word |= (test(x[i], y[i]) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i) }
+            return word
+        }
+    }
+}
+
+/// The order of two runs of bytes.
+@inline(__always)
+func byteOrder(_ x: UnsafePointer<UInt8>, _ m: Int, _ y: UnsafePointer<UInt8>, _ n: Int) -> Int {
+    let order = unsafe Int(memcmp(x, y, min(m, n)))
+    return order != 0 ? order : m &- n
+}
+
+private func byteComparison<Offset: OffsetValue>(
+    _ comparison: Comparison, _ a: Datum, _ b: Datum, _ count: Int, _ type: Offset.Type
+) throws(MartletError) -> Buffer {
+    let (x, y) = (try BytesArray<Offset>(a.array), try BytesArray<Offset>(b.array))
+    let step = b.isScalar ? 0 : 1
+    let needsLengthOnly = comparison == .equal || comparison == .notEqual
+    return try makeBits(count: count) { start, length in
+        let (p, q) = unsafe (
+            a.array.buffers[1].pointer(to: UInt8.self), b.array.buffers[1].pointer(to: UInt8.self)
+        )
+        var word: UInt64 = 0
+        for i in 0..<length {
+            let (r, s) = (x.range(start &+ i), y.range((start &+ i) &* step))
+            // Safety: ranges lie inside the bytes.
+            let holds =
+                needsLengthOnly && r.count != s.count
+                ? comparison == .notEqual
+                : unsafe comparison.holds(byteOrder(p + r.lowerBound, r.count, q + s.lowerBound, s.count))
+            word |= (holds ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+        }
+        return word
+    }
+}
+
+private func bitComparison(
+    _ comparison: Comparison, _ a: BooleanOperand, _ b: BooleanOperand, _ count: Int
+) throws(MartletError) -> Buffer {
+    try makeBits(count: count) { start, length in
+        let (x, y) = (a.word(start, length).values, b.word(start, length).values)
+        return switch comparison {
+        case .equal: ~(x ^ y)
+        case .notEqual: x ^ y
+        case .less: ~x & y
+        case .lessEqual: ~x | y
+        case .greater: x & ~y
+        case .greaterEqual: x | ~y
+        }
+    }
+}

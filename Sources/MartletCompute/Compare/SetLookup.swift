@@ -1,0 +1,90 @@
+public import MartletArrow
+public import MartletBase
+
+/// What a null does in `isIn` (pyarrow's `null_matching_behavior`).
+public enum NullMatching: String, Sendable {
+    /// A null is in the set when the set has one.
+    case match
+    /// A null is never in the set.
+    case skip
+    /// A null gives a null.
+    case emitNull = "emit_null"
+    /// As SQL: a null gives a null, and so does what is not in a set that has one.
+    case inconclusive
+}
+
+/// Which values are in `set`. NaN is found by NaN; 0.0 and -0.0 are two values.
+public func isIn(
+    _ array: ArrayData, set: ArrayData, nulls: NullMatching = .match
+) throws(MartletError) -> ArrayData {
+    let lookup = try SetLookup(array, set)
+    let hasNull = set.nullCount > 0
+    let validity = array.type == .null ? nil : array.usedValidityBitmap
+    let nullIsIn = nulls == .match && hasNull
+    var bits = try BitmapBuilder(capacity: array.count)
+    for row in 0..<array.count {
+        let isValid = array.type == .null ? false : validity?[row] ?? true
+        try bits.append(isValid ? lookup.place(row) != nil : nullIsIn)
+    }
+    let buffer = bits.finish()
+    switch nulls {
+    case .match, .skip: return .booleans(buffer, count: array.count)
+    case .emitNull: return .booleans(buffer, count: array.count, validity: try isValidBits(array))
+    case .inconclusive:
+        let valid = try isValidBits(array)
+        guard hasNull else { return .booleans(buffer, count: array.count, validity: valid) }
+        let found = try Bitmap(buffer, count: array.count)
+        return .booleans(
+            buffer, count: array.count,
+            validity: try intersection(found, try valid.map { bits throws(MartletError) in try Bitmap(bits, count: array.count) }, count: array.count))
+    }
+}
+
+private func isValidBits(_ array: ArrayData) throws(MartletError) -> Buffer? {
+    array.nullCount == 0 ? nil : try isValid(array).buffers[0]
+}
+
+/// The place of each value in `set`, null where it is not there.
+public func indexIn(_ array: ArrayData, set: ArrayData, skipNulls: Bool = false) throws(MartletError) -> ArrayData {
+    let lookup = try SetLookup(array, set)
+    var places: [Int32] = []
+    places.reserveCapacity(array.count)
+    var valid = try BitmapBuilder(capacity: array.count)
+    for row in 0..<array.count {
+        let place = array.isValid(row) || !skipNulls ? lookup.place(row) : nil
+        places.append(Int32(truncatingIfNeeded: place ?? 0))
+        try valid.append(place != nil)
+    }
+    return ArrayData(type: .int32, count: array.count, validity: valid.finish(), buffers: [try Buffer(places)])
+}
+
+/// The set and the values numbered together, the set first: what has a number of the set is in it.
+private struct SetLookup {
+    private let rows: HashedRows
+    private let setCount: Int
+
+    init(_ array: ArrayData, _ set: ArrayData) throws(MartletError) {
+        var (values, members) = (array, set)
+        if case .dictionary(_, let value, _) = values.type { values = try cast(values, to: value) }
+        if case .dictionary(_, let value, _) = members.type { members = try cast(members, to: value) }
+        if values.type != members.type {
+            // The set takes the values' type where that is exact; otherwise both meet in a wider one.
+            do throws(MartletError) {
+                members = try cast(members, to: values.type)
+            } catch {
+                guard let type = promoted(values.type, members.type) else { throw error }
+                (values, members) = (try cast(values, to: type, options: .implicit), try cast(members, to: type, options: .implicit))
+            }
+        }
+        rows = try HashedRows(key: try concatenate([members, values], type: values.type))
+        setCount = members.count
+    }
+
+    /// The place in the set that holds the value of `row`.
+    func place(_ row: Int) -> Int? {
+        // Safety: there is a number for each member and each row.
+        let id = unsafe Int(rows.ids.pointer(to: UInt32.self)[setCount + row])
+        let first = rows.firstRows[id]
+        return first < setCount ? first : nil
+    }
+}

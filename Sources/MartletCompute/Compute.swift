@@ -1,0 +1,104 @@
+public import MartletArrow
+public import MartletBase
+
+/// The functions of this room by pyarrow's names: the one entry for bindings.
+public enum Compute {
+    /// Calls the function `name`. `type` is the target of `cast`.
+    ///
+    /// Errors: an unknown function (with names close to it), a wrong number of arguments, an unknown option, types that
+    /// the function has no kernel for, and what the function itself refuses.
+    public static func call(
+        _ name: String, _ arguments: [Datum], options: [String: String] = [:], type: DataType? = nil
+    ) throws(MartletError) -> Datum {
+        let function = try function(named: name)
+        guard function.arity.contains(arguments.count) else {
+            let wanted = function.arity.lowerBound
+            let atLeast = function.arity.upperBound == Int.max || function.arity.count > 1
+            throw .invalid(
+                "Function '\(name)' accepts \(atLeast ? "at least " : "")\(wanted) arguments but \(arguments.count) passed")
+        }
+        return try function.body(
+            Call(
+                name: name, arguments: arguments,
+                options: try FunctionOptions(name, options, known: function.options), type: type))
+    }
+
+    /// All names, sorted.
+    public static var functionNames: [String] { functions.keys.sorted() }
+
+    static func function(named name: String) throws(MartletError) -> Function {
+        guard let function = functions[name] else {
+            throw .key("No function registered with name: \(name)" + nearMisses(name))
+        }
+        return function
+    }
+
+    /// `; did you mean ...?` with the names that differ least from `name`.
+    static func nearMisses(_ name: String) -> String {
+        let near = functionNames.map { ($0, distance($0, name)) }.filter { $0.1 <= max(2, name.count / 3) }
+            .sorted { $0.1 < $1.1 }.prefix(3).map { "'\($0.0)'" }
+        return near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))?"
+    }
+
+    /// Insertions, deletions and replacements from one name to the other.
+    private static func distance(_ a: String, _ b: String) -> Int {
+        let (x, y) = (Array(a.utf8), Array(b.utf8.prefix(64)))
+        var row = Array(0...y.count)
+        for i in 0..<x.count {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for j in 0..<y.count {
+                let replaced = diagonal + (x[i] == y[j] ? 0 : 1)
+                diagonal = row[j + 1]
+                row[j + 1] = min(replaced, min(row[j], row[j + 1]) + 1)
+            }
+        }
+        return row[y.count]
+    }
+
+    /// One call of a function.
+    struct Call: Sendable {
+        let name: String
+        let arguments: [Datum]
+        let options: FunctionOptions
+        let type: DataType?
+
+        subscript(index: Int) -> Datum { arguments[index] }
+        var array: ArrayData { arguments[0].array }
+    }
+
+    struct Function: Sendable {
+        let arity: ClosedRange<Int>
+        let options: [String]
+        let body: @Sendable (Call) throws(MartletError) -> Datum
+
+        init(_ arity: ClosedRange<Int>, _ options: [String] = [], _ body: @escaping @Sendable (Call) throws(MartletError) -> Datum) {
+            self.arity = arity
+            self.options = options
+            self.body = body
+        }
+
+        /// A function of one argument that keeps its shape.
+        static func unary(
+            _ options: [String] = [], _ body: @escaping @Sendable (ArrayData, Call) throws(MartletError) -> ArrayData
+        ) -> Function {
+            Function(1...1, options) { call throws(MartletError) in call[0].with(try body(call.array, call)) }
+        }
+
+        /// A function of one argument whose result is a scalar.
+        static func aggregate(
+            _ options: [String] = ["skip_nulls", "min_count"],
+            _ body: @escaping @Sendable (ArrayData, Call) throws(MartletError) -> ArrayData
+        ) -> Function {
+            Function(1...1, options) { call throws(MartletError) in
+                try Datum(scalar: try body(call.array, call))
+            }
+        }
+    }
+
+    /// The names of the functions that make a scalar of an array.
+    static let aggregateNames: Set<String> = [
+        "sum", "product", "mean", "min", "max", "min_max", "count", "count_distinct", "any", "all", "stddev",
+        "variance", "first", "last",
+    ]
+}

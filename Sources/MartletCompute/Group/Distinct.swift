@@ -1,0 +1,62 @@
+public import MartletArrow
+public import MartletBase
+
+/// The distinct values in the order of their first appearance; null is one of them.
+public func unique(_ array: ArrayData) throws(MartletError) -> ArrayData {
+    try take(array, rows: try Rows(numbers: try HashedRows(key: array).firstRows))
+}
+
+/// The distinct values and how often each occurs: a struct of `values` and `counts`.
+public func valueCounts(_ array: ArrayData) throws(MartletError) -> ArrayData {
+    let rows = try HashedRows(key: array)
+    let values = try take(array, rows: try Rows(numbers: rows.firstRows))
+    var counts = [Int64](repeating: 0, count: rows.firstRows.count)
+    let ids = unsafe rows.ids.pointer(to: UInt32.self)
+    // Safety: there is an id for each row.
+    for row in 0..<array.count { unsafe counts[Int(ids[row])] += 1 }
+    return ArrayData(
+        type: .struct([Field("values", array.type), Field("counts", .int64)]), count: counts.count,
+        children: [values, ArrayData(type: .int64, count: counts.count, buffers: [try Buffer(counts)])])
+}
+
+/// The array as indices into its distinct values. Nulls are null indices, or with `encodeNulls` an entry.
+public func dictionaryEncode(
+    _ array: ArrayData, index: DataType = .int32, encodeNulls: Bool = false
+) throws(MartletError) -> ArrayData {
+    if case .dictionary = array.type { return array }
+    guard index.isInteger, let kind = index.nativeKind else {
+        throw .type("dictionary indices are integers, not \(index)")
+    }
+    let rows = try HashedRows(key: array)
+    let dropped = encodeNulls ? nil : rows.nullID
+    let kept = rows.firstRows.enumerated().filter { $0.offset != dropped }.map { Int64($0.element) }
+    let values = try take(
+        array, ArrayData(type: .int64, count: kept.count, buffers: [try Buffer(kept)]))
+    let indices = try kind.acceptNumber(IndexWriting(rows: rows, dropped: dropped, valueCount: kept.count, type: index))
+    return ArrayData(
+        type: .dictionary(index: index, value: array.type, isOrdered: false), count: array.count,
+        validity: encodeNulls ? nil : try array.rebasedValidity(), buffers: [indices], dictionary: values)
+}
+
+private struct IndexWriting: NumberVisitor {
+    let rows: HashedRows
+    let dropped: Int?
+    let valueCount: Int
+    let type: DataType
+
+    func visit<Index: NumberValue>(_ kind: Index.Type) throws(MartletError) -> Buffer {
+        let last = Index(signed: Int64(valueCount - 1))
+        guard Index.isInteger, valueCount == 0 || (last.bits == Int64(valueCount - 1)) else {
+            throw .invalid(
+                "the dictionary has \(valueCount) values, too many for \(type) indices; use a wider index type")
+        }
+        let ids = unsafe rows.ids.pointer(to: UInt32.self)
+        let dropped = dropped ?? Int.max
+        return try unsafe makeValues(kind, count: rows.count) { target in
+            for i in 0..<rows.count {
+                let id = unsafe Int(ids[i])
+                unsafe target[i] = Index(signed: Int64(id == dropped ? 0 : id > dropped ? id &- 1 : id))
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Glibc
+public import MartletArrow
+public import MartletBase
+
+/// One key of a sort.
+public struct SortKey: Sendable {
+    public var values: ArrayData
+    public var isDescending: Bool
+    /// Nulls come before all values instead of after them, in either direction; NaNs stand beside them.
+    public var nullsFirst: Bool
+
+    public init(_ values: ArrayData, isDescending: Bool = false, nullsFirst: Bool = false) {
+        self.values = values
+        self.isDescending = isDescending
+        self.nullsFirst = nullsFirst
+    }
+}
+
+/// The order of rows that sorts by the keys, the first key first; equal rows keep their order. Row numbers as uint64.
+public func sortIndices(_ keys: [SortKey]) throws(MartletError) -> ArrayData {
+    guard let first = keys.first else { throw .invalid("Must specify one or more sort keys") }
+    let count = first.values.count
+    guard keys.allSatisfy({ $0.values.count == count }) else {
+        throw .invalid("sort keys must all have the same length: \(keys.map(\.values.count))")
+    }
+    guard count <= Int(UInt32.max) else { throw .capacity("more than 2^32 - 1 rows to sort: sort slices of them") }
+    var order = try unsafe makeValues(UInt32.self, count: count) { target in
+        for i in 0..<count { unsafe target[i] = UInt32(truncatingIfNeeded: i) }
+    }
+    // The last key first: each pass is stable, so earlier keys decide and later ones break ties.
+    for key in keys.reversed() {
+        for word in try SortWords.make(key) { order = try radixSorted(order, by: word, count: count) }
+    }
+    let buffer = try unsafe makeValues(UInt64.self, count: count) { target in
+        let rows = unsafe order.pointer(to: UInt32.self)
+        for i in 0..<count { unsafe target[i] = UInt64(rows[i]) }
+    }
+    return ArrayData(type: .uint64, count: count, buffers: [buffer])
+}
+
+/// `order` sorted by the words of the rows it names, stably, a byte at a time; bytes that are all alike cost nothing.
+private func radixSorted(_ order: Buffer, by words: Buffer, count: Int) throws(MartletError) -> Buffer {
+    var counts = [Int](repeating: 0, count: 8 * 256)
+    let keys = unsafe words.pointer(to: UInt64.self)
+    for i in 0..<count {
+        let word = unsafe keys[i]
+        for byte in 0..<8 { counts[byte &* 256 &+ Int(truncatingIfNeeded: word &>> UInt64(byte &* 8) & 255)] += 1 }
+    }
+    var order = order
+    for byte in 0..<8 {
+        let table = counts[byte * 256..<byte * 256 + 256]
+        if table.contains(count) || count == 0 { continue }
+        var starts = [Int](repeating: 0, count: 256)
+        var next = 0
+        for value in 0..<256 {
+            starts[value] = next
+            next += counts[byte * 256 + value]
+        }
+        let from = unsafe order.pointer(to: UInt32.self)
+        let shift = UInt64(byte * 8)
+        order = try unsafe makeValues(UInt32.self, count: count) { target in
+            // Safety: rows are below the count, and the starts lead through `count` slots.
+            for i in 0..<count {
+                let row = unsafe from[i]
+                let value = unsafe Int(truncatingIfNeeded: keys[Int(row)] &>> shift & 255)
+                unsafe target[starts[value]] = row
+                starts[value] &+= 1
+            }
+        }
+    }
+    return order
+}
+
+/// A key as 64-bit words whose unsigned order is the order wanted: the least significant word first, the place of
+/// nulls and NaNs last.
+private enum SortWords {
+    static func make(_ key: SortKey) throws(MartletError) -> [Buffer] {
+        let array = key.values
+        switch array.type {
+        case .null: return []
+        case .boolean:
+            return try make(
+                SortKey(try cast(array, to: .uint8), isDescending: key.isDescending, nullsFirst: key.nullsFirst))
+        case .dictionary(_, let value, _):
+            return try make(
+                SortKey(try cast(array, to: value), isDescending: key.isDescending, nullsFirst: key.nullsFirst))
+        case .string, .binary: return try ranks(key, Int32.self)
+        case .largeString, .largeBinary: return try ranks(key, Int64.self)
+        case .fixedSizeBinary:
+            return try make(
+                SortKey(try cast(array, to: .binary), isDescending: key.isDescending, nullsFirst: key.nullsFirst))
+        case .decimal128:
+            let values = try PrimitiveArray<Int128>(array)
+            let low = try words(key) { UInt64(truncatingIfNeeded: values[$0]) }
+            let high = try words(key) { UInt64(truncatingIfNeeded: values[$0] >> 64) ^ (1 << 63) }
+            return [low, high] + (try places(key) { _ in false })
+        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
+            .date64, .time32, .time64, .timestamp, .duration:
+            guard let kind = array.type.nativeKind else { throw noKernel("sort_indices", [array.type]) }
+            return try kind.acceptNumber(NumberWords(key: key))
+        case .list, .largeList, .fixedSizeList, .struct, .map:
+            throw .notImplemented("Sorting by values of type \(array.type) is not supported; sort by flat columns")
+        }
+    }
+
+    static func words(_ key: SortKey, _ word: (Int) -> UInt64) throws(MartletError) -> Buffer {
+        let validity = key.values.usedValidityBitmap
+        return try unsafe makeValues(UInt64.self, count: key.values.count) { target in
+            for i in 0..<key.values.count {
+                let value = validity?[i] ?? true ? word(i) : 0
+                unsafe target[i] = key.isDescending ? ~value : value
+            }
+        }
+    }
+
+    /// Values, then NaNs, then nulls, or the other way round.
+    static func places(_ key: SortKey, isNaN: (Int) -> Bool) throws(MartletError) -> [Buffer] {
+        let validity = key.values.usedValidityBitmap
+        var needed = validity != nil
+        let buffer = try unsafe makeValues(UInt64.self, count: key.values.count) { target in
+            for i in 0..<key.values.count {
+                var place: UInt64 = 0
+                if !(validity?[i] ?? true) { place = 2 } else if isNaN(i) { place = 1 }
+                if place != 0 { needed = true }
+                unsafe target[i] = key.nullsFirst ? 2 - place : place
+            }
+        }
+        return needed ? [buffer] : []
+    }
+
+    /// Strings by their rank: sorted once by their first eight bytes and then by the rest.
+    private static func ranks<Offset: OffsetValue>(
+        _ key: SortKey, _ type: Offset.Type
+    ) throws(MartletError) -> [Buffer] {
+        let distinct = try HashedRows(key: key.values)
+        let view = try BytesArray<Offset>(key.values)
+        let bytes = unsafe key.values.buffers[1].pointer(to: UInt8.self)
+        var entries: [(prefix: UInt64, row: Int, id: Int)] = []
+        entries.reserveCapacity(distinct.firstRows.count)
+        for (id, row) in distinct.firstRows.enumerated() {
+            let range = view.range(row)
+            var prefix: UInt64 = 0
+            for i in 0..<min(8, range.count) {
+                unsafe prefix |= UInt64(bytes[range.lowerBound + i]) << UInt64(56 - i * 8)
+            }
+            entries.append((prefix, row, id))
+        }
+        entries.sort { a, b in
+            if a.prefix != b.prefix { return a.prefix < b.prefix }
+            let (x, y) = (view.range(a.row), view.range(b.row))
+            // Safety: ranges lie inside the bytes.
+            return unsafe byteOrder(bytes + x.lowerBound, x.count, bytes + y.lowerBound, y.count) < 0
+        }
+        var ranks = [UInt64](repeating: 0, count: entries.count)
+        for (rank, entry) in entries.enumerated() { ranks[entry.id] = UInt64(rank) }
+        let ids = unsafe distinct.ids.pointer(to: UInt32.self)
+        return [try words(key) { unsafe ranks[Int(ids[$0])] }] + (try places(key) { _ in false })
+    }
+}
+
+private struct NumberWords: NumberVisitor {
+    let key: SortKey
+    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> [Buffer] {
+        let values = try PrimitiveArray<Value>(key.values)
+        if Value.isInteger {
+            let flip: UInt64 = Value.isSigned ? 1 << 63 : 0
+            return [try SortWords.words(key) { UInt64(bitPattern: values[$0].bits) ^ flip }]
+                + (try SortWords.places(key) { _ in false })
+        }
+        let words = try SortWords.words(key) { row in
+            // -0.0 and 0.0 are equal; NaNs are all alike, their place is decided elsewhere.
+            let value = values[row].double + 0.0
+            if value.isNaN { return key.isDescending ? ~0 : 0 }
+            let bits = (value == 0 ? 0.0 : value).bitPattern
+            return bits >> 63 == 0 ? bits ^ (1 << 63) : ~bits
+        }
+        return [words] + (try SortWords.places(key) { values[$0].double.isNaN })
+    }
+}
