@@ -89,7 +89,7 @@ public struct FixedBytesArray: @unchecked Sendable {
 
 /// The `count + 1` offsets of an array's slots in buffer 0; checks that they are there and that the first and the
 /// last lie in order within `end`. An array of no slots may have no offsets at all.
-func checkedOffsets<Offset: OffsetValue>(_ data: ArrayData, end: Int) throws(MartletError) -> UnsafePointer<Offset> {
+package func checkedOffsets<Offset: OffsetValue>(_ data: ArrayData, end: Int) throws(MartletError) -> UnsafePointer<Offset> {
     let buffer = data.buffers[0]
     let needed = try data.offset.adding(checked: data.count).adding(checked: 1).multiplied(
         checked: MemoryLayout<Offset>.stride)

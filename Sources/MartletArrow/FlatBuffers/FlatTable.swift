@@ -12,13 +12,13 @@ package struct FlatTable: Sendable {
     /// The root table of `buffer`.
     package init(rootOf buffer: Buffer) throws(MartletError) {
         let root = try Int(Self.load(buffer, at: 0, UInt32.self))
-        // A table takes at least four bytes, but tables may be shared: without a budget a few hundred bytes could be
-        // read as billions of tables.
-        try self.init(buffer, at: root, FlatBudget(tables: max(64, min(buffer.count, 1 << 24))))
+        // Parts may be shared: without a budget a few hundred bytes could be read as billions of tables, or one long
+        // string be copied for every field.
+        try self.init(buffer, at: root, FlatBudget(byteCount: 8 * buffer.count + 64))
     }
 
     private init(_ buffer: Buffer, at position: Int, _ budget: FlatBudget) throws(MartletError) {
-        try budget.spend()
+        try budget.spend(8)
         let back = try Int(Self.load(buffer, at: position, Int32.self))
         let vtable = position - back
         let size = try Int(Self.load(buffer, at: vtable, UInt16.self))
@@ -92,6 +92,7 @@ package struct FlatTable: Sendable {
         guard count <= (buffer.count - target - 4) / elementSize else {
             throw .corrupt("FlatBuffer vector at byte \(target) has \(count) elements, more than fit")
         }
+        try budget.spend(count * elementSize)
         return FlatVector(buffer: buffer, start: target + 4, count: count, elementSize: elementSize, owner: self)
     }
 
@@ -125,13 +126,13 @@ package struct FlatVector: Sendable {
     }
 }
 
-/// How many tables may still be read from one buffer.
+/// What reading a buffer may still cost, in bytes looked at.
 private final class FlatBudget: @unchecked Sendable {
     // Safety: a FlatBuffer is read by one thread.
     private var left: Int
-    init(tables: Int) { left = tables }
-    func spend() throws(MartletError) {
-        guard left > 0 else { throw .corrupt("FlatBuffer refers to more tables than its size allows") }
-        left -= 1
+    init(byteCount: Int) { left = byteCount }
+    func spend(_ byteCount: Int) throws(MartletError) {
+        guard left >= byteCount else { throw .corrupt("FlatBuffer unfolds to far more than its own size") }
+        left -= byteCount
     }
 }

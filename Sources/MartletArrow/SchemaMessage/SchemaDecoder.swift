@@ -114,7 +114,9 @@ package enum SchemaDecoder {
             case (.microsecond, 64), (.nanosecond, 64): return .time64(unit)
             case (_, _): throw .corrupt("time of \(unit) in \(bits) bits")
             }
-        case 10: return .timestamp(try unit(default: 0), timeZone: try table.string(1))
+        case 10:
+            let zone = try table.string(1)
+            return .timestamp(try unit(default: 0), timeZone: zone == "" ? nil : zone)
         case 12: return .list(try child())
         case 13: return .struct(children)
         case 15: return .fixedSizeBinary(byteWidth: try size())

@@ -19,7 +19,7 @@ package enum SchemaMessage {
     /// The schema as a whole encapsulated message: continuation, length, metadata, padding.
     package static func encode(_ schema: Schema) throws(MartletError) -> Buffer {
         var builder = FlatBuilder()
-        let header = SchemaEncoder.schema(schema, in: &builder)
+        let header = try SchemaEncoder.schema(schema, in: &builder)
         return try encapsulate(message(builder, header: header, type: SchemaFormat.Header.schema, bodyLength: 0))
     }
 
@@ -49,10 +49,12 @@ package enum SchemaMessage {
 }
 
 package enum SchemaEncoder {
-    /// Writes the `Schema` table and returns its place.
-    package static func schema(_ schema: Schema, in builder: inout FlatBuilder) -> Int {
+    /// Writes the `Schema` table and returns its place. Throws `notImplemented` for dictionaries of dictionaries: the
+    /// format has one encoding a field.
+    package static func schema(_ schema: Schema, in builder: inout FlatBuilder) throws(MartletError) -> Int {
         var nextID: Int64 = 0
-        let fields = schema.fields.map { field($0, &nextID, in: &builder) }
+        var fields: [Int] = []
+        for field in schema.fields { fields.append(try self.field(field, &nextID, in: &builder)) }
         var slots: [Int: FlatBuilder.Value] = [1: .reference(builder.vector(fields))]
         if !schema.metadata.isEmpty { slots[2] = .reference(metadata(schema.metadata, in: &builder)) }
         return builder.table(slots)
@@ -67,17 +69,24 @@ package enum SchemaEncoder {
         return builder.vector(pairs)
     }
 
-    private static func field(_ field: Field, _ nextID: inout Int64, in builder: inout FlatBuilder) -> Int {
+    private static func field(_ field: Field, _ nextID: inout Int64, in builder: inout FlatBuilder)
+        throws(MartletError) -> Int
+    {
         var slots: [Int: FlatBuilder.Value] = [1: .bool(field.isNullable)]
         var valueType = field.type
         if case .dictionary(let index, let value, let isOrdered) = field.type {
+            if case .dictionary = value {
+                throw .notImplemented(
+                    "field \(field.name): \(field.type) cannot be serialized; decode the inner dictionary first")
+            }
             valueType = value
             let indexType = type(index, in: &builder).table
             slots[4] = .reference(
                 builder.table([0: .int64(nextID), 1: .reference(indexType), 2: .bool(isOrdered)]))
             nextID += 1
         }
-        let children = valueType.childFields.map { self.field($0, &nextID, in: &builder) }
+        var children: [Int] = []
+        for child in valueType.childFields { children.append(try self.field(child, &nextID, in: &builder)) }
         slots[5] = .reference(builder.vector(children))
         if !field.metadata.isEmpty { slots[6] = .reference(metadata(field.metadata, in: &builder)) }
         slots[0] = .reference(builder.string(field.name.utf8))
@@ -127,7 +136,7 @@ package enum SchemaEncoder {
         case .largeBinary: return (19, builder.table([:]))
         case .largeString: return (20, builder.table([:]))
         case .largeList: return (21, builder.table([:]))
-        // A dictionary of dictionaries cannot be told: the format has one encoding a field.
+        // `field` writes the encoding.
         case .dictionary(_, let value, _): return self.type(value, in: &builder)
         }
     }

@@ -1,0 +1,25 @@
+import MartletArrow
+import MartletBase
+
+/// How batches are read.
+public struct IPCReadOptions: Sendable {
+    /// The top-level fields to read, by index; their order does not count. nil reads all.
+    public var includedFields: [Int]?
+    /// Decompress on all processors.
+    public var usesThreads = true
+
+    public init() {}
+
+    /// For each top-level field whether it is read. Throws `invalid` for an index that is none.
+    func inclusion(fieldCount: Int) throws(MartletError) -> [Bool] {
+        guard let includedFields else { return Array(repeating: true, count: fieldCount) }
+        var included = Array(repeating: false, count: fieldCount)
+        for index in includedFields {
+            guard included.indices.contains(index) else {
+                throw .invalid("Out of bounds field index: \(index); the schema has \(fieldCount) fields")
+            }
+            included[index] = true
+        }
+        return included
+    }
+}

@@ -1,0 +1,192 @@
+public import MartletArrow
+public import MartletBase
+public import MartletIO
+
+/// Writes record batches of one schema to a sink, as a stream or as a file (Columnar format, "IPC Streaming Format" and
+/// "IPC File Format").
+///
+/// Bodies go out from the arrays' own memory, with one vectored write for each batch. The sink is shared: `close()` ends
+/// the stream or writes the file's footer, and leaves closing the sink to its owner. One thread at a time.
+public final class IPCWriter {
+    public enum Container: Sendable, CaseIterable { case stream, file }
+
+    public let schema: Schema
+    public private(set) var statistics = IPCStatistics()
+
+    private let sink: any ByteSink
+    private let container: Container
+    private let options: IPCWriteOptions
+    private let footerMetadata: Metadata
+    private let alignment: Int
+    private let zeros: Buffer
+    /// Positions in files count from here.
+    private let base: Int
+    private var dictionaries: WrittenDictionaries
+    private var dictionaryBlocks: [Int64] = []
+    private var recordBatchBlocks: [Int64] = []
+    private var isOpen = true
+    private var failure: MartletError?
+
+    /// Writes the schema at once. `footerMetadata` is the custom metadata of a file's footer.
+    ///
+    /// Throws `notImplemented` for types that the format cannot carry, and what the sink throws.
+    public init(
+        _ sink: any ByteSink, schema: Schema, container: Container, options: IPCWriteOptions = IPCWriteOptions(),
+        footerMetadata: Metadata = Metadata()
+    ) throws(MartletError) {
+        try options.validate()
+        self.sink = sink
+        self.schema = schema
+        self.container = container
+        self.options = options
+        self.footerMetadata = footerMetadata
+        alignment = max(options.alignment, schema.fields.map(\.type.widestAlignment).max() ?? 8)
+        zeros = try Buffer(zeroed: alignment)
+        base = sink.position
+        let isFile = container == .file
+        dictionaries = WrittenDictionaries(schema, isFile: isFile, emitsDeltas: options.emitsDictionaryDeltas)
+
+        var builder = FlatBuilder()
+        let header = try SchemaEncoder.schema(schema, in: &builder)
+        let message = SchemaMessage.message(builder, header: header, type: SchemaFormat.Header.schema, bodyLength: 0)
+        var pieces = [try SchemaMessage.encapsulate(message, alignment: alignment)]
+        if isFile {
+            let magic = try Buffer(IPCFormat.magic)
+            let padding = magic.count.roundedUp(to: alignment) - magic.count
+            pieces = [magic, try zeros.slice(at: 0, count: padding)] + pieces
+        }
+        try sink.write(pieces)
+        statistics.messageCount = 1
+    }
+
+    /// Writes a batch, after the dictionaries that it needs. `metadata` is the message's custom metadata.
+    ///
+    /// Throws `invalid` when the batch's schema is not the writer's but for metadata. What cannot be written is found
+    /// before the first byte goes out; after an error of the sink the writer takes no more.
+    public func write(_ batch: RecordBatch, metadata: Metadata = Metadata()) throws(MartletError) {
+        try checkOpen()
+        guard batch.schema.isSame(as: schema) else { throw differentSchema(batch.schema) }
+        let body = try encode(batch.columns) { "column \(self.schema.fields[$0].name)" }
+        for update in try dictionaries.updates(for: batch.columns) { try write(update) }
+        var builder = FlatBuilder()
+        let header = recordBatch(body, rowCount: batch.rowCount, in: &builder)
+        recordBatchBlocks += try send(builder, header, SchemaFormat.Header.recordBatch, body, metadata)
+        statistics.recordBatchCount += 1
+    }
+
+    /// Ends the stream, or writes the file's footer. A second call does nothing.
+    ///
+    /// After an error of the sink this throws that error: the output is not whole.
+    public func close() throws(MartletError) {
+        guard isOpen else { return }
+        isOpen = false
+        if let failure { throw failure }
+        var pieces = [try Buffer(IPCFormat.endOfStream)]
+        if container == .file {
+            let footer = try footer()
+            pieces.append(try unsafe Buffer(copying: footer.span.bytes))
+            pieces.append(try Buffer([Int32(truncatingIfNeeded: footer.count)]))
+            pieces.append(try Buffer(IPCFormat.magic))
+        }
+        try sink.write(pieces)
+    }
+
+    /// Takes no more batches and writes no end.
+    public func abandon() { isOpen = false }
+
+    private func checkOpen() throws(MartletError) {
+        if let failure { throw failure }
+        guard isOpen else { throw .invalid("Cannot write to closed IPC writer for '\(sink.name)'") }
+    }
+
+    private func differentSchema(_ other: Schema) -> MartletError {
+        var detail = "expected \(schema.fields.count) fields, got \(other.fields.count)"
+        for (i, pair) in zip(schema.fields, other.fields).enumerated() where !pair.0.isSame(as: pair.1) {
+            detail = "field \(i): expected \(pair.0.summary), got \(pair.1.summary)"
+            break
+        }
+        return .invalid("Tried to write record batch with different schema (\(detail)); cast it to the writer's schema first")
+    }
+
+    private func write(_ update: WrittenDictionaries.Update) throws(MartletError) {
+        let body = try encode([update.values]) { _ in "dictionary \(update.id)" }
+        var builder = FlatBuilder()
+        let data = recordBatch(body, rowCount: update.values.count, in: &builder)
+        let header = builder.table([0: .int64(update.id), 1: .reference(data), 2: .bool(update.isDelta)])
+        dictionaryBlocks += try send(builder, header, SchemaFormat.Header.dictionaryBatch, body, Metadata())
+        dictionaries.note(update)
+        statistics.dictionaryBatchCount += 1
+        if update.isDelta { statistics.dictionaryDeltaCount += 1 }
+        if update.isReplacement { statistics.replacedDictionaryCount += 1 }
+    }
+
+    private struct Body {
+        var nodes: [Int64]
+        var encoded: EncodedBody
+        var rawByteCount: Int
+    }
+
+    private func encode(_ arrays: [ArrayData], name: (Int) -> String) throws(MartletError) -> Body {
+        var builder = BodyBuilder(allowsLongColumns: options.allowsLongColumns)
+        for (i, array) in arrays.enumerated() {
+            do throws(MartletError) { try builder.append(array) } catch { throw error.within(name(i)) }
+        }
+        let encoded = try EncodedBody(builder.buffers, options: options, alignment: alignment, zeros: zeros)
+        let rawByteCount = builder.buffers.reduce(0) { $0 + $1.count.roundedUp(to: alignment) }
+        return Body(nodes: builder.nodes, encoded: encoded, rawByteCount: rawByteCount)
+    }
+
+    /// Writes a `RecordBatch` table.
+    private func recordBatch(_ body: Body, rowCount: Int, in builder: inout FlatBuilder) -> Int {
+        let nodes = builder.vector(structsOf: body.nodes, perStruct: 2)
+        let buffers = builder.vector(structsOf: body.encoded.ranges, perStruct: 2)
+        var slots: [Int: FlatBuilder.Value] = [
+            0: .int64(Int64(rowCount)), 1: .reference(nodes), 2: .reference(buffers),
+        ]
+        if let compression = options.compression {
+            slots[3] = .reference(builder.table([0: .uint8(compression.number), 1: .uint8(0)]))
+        }
+        return builder.table(slots)
+    }
+
+    /// Writes a message with its body, and returns its block in a file's footer (File.fbs `Block`).
+    private func send(
+        _ builder: consuming FlatBuilder, _ header: Int, _ type: UInt8, _ body: Body, _ metadata: Metadata
+    ) throws(MartletError) -> [Int64] {
+        let byteCount = body.encoded.byteCount
+        let message = SchemaMessage.message(builder, header: header, type: type, bodyLength: byteCount, metadata: metadata)
+        let head = try SchemaMessage.encapsulate(message, alignment: alignment)
+        // A block's metadata length is a 32-bit number in a struct of 64-bit ones.
+        let block = [Int64(sink.position - base), Int64(head.count), Int64(byteCount)]
+        do throws(MartletError) { try sink.write([head] + body.encoded.pieces) } catch {
+            failure = error
+            throw error
+        }
+        statistics.messageCount += 1
+        statistics.rawBodyByteCount += body.rawByteCount
+        statistics.serializedBodyByteCount += byteCount
+        return container == .file ? block : []
+    }
+
+    /// The `Footer` table (File.fbs).
+    private func footer() throws(MartletError) -> [UInt8] {
+        var builder = FlatBuilder()
+        var slots: [Int: FlatBuilder.Value] = [
+            0: .int16(SchemaFormat.metadataVersion), 1: .reference(try SchemaEncoder.schema(schema, in: &builder)),
+        ]
+        slots[2] = .reference(builder.vector(structsOf: dictionaryBlocks, perStruct: 3))
+        slots[3] = .reference(builder.vector(structsOf: recordBatchBlocks, perStruct: 3))
+        if !footerMetadata.isEmpty { slots[4] = .reference(SchemaEncoder.metadata(footerMetadata, in: &builder)) }
+        let root = builder.table(slots)
+        return builder.finish(root: root)
+    }
+}
+
+extension DataType {
+    /// The widest alignment that a buffer of this type or of one below it needs; at least 8.
+    fileprivate var widestAlignment: Int {
+        let own = layout.buffers.map(\.alignment).max() ?? 1
+        if case .dictionary(_, let value, _) = self { return max(own, value.widestAlignment) }
+        return childFields.reduce(max(own, 8)) { max($0, $1.type.widestAlignment) }
+    }
+}
