@@ -1,4 +1,4 @@
-package import MartletArrow
+import MartletArrow
 package import MartletBase
 
 extension Grouping {

@@ -1,0 +1,59 @@
+import MartletArrow
+import MartletBase
+
+extension Expression: CustomStringConvertible {
+    /// pyarrow's text: `((a > 3) and is_null(b, {nan_is_null=false}))`.
+    public var description: String {
+        switch self {
+        case .field(let path):
+            return path.count == 1
+                ? path[0] : "FieldRef.Nested(" + path.map { "FieldRef.Name(\($0))" }.joined(separator: " ") + ")"
+        case .literal(let value): return Self.text(value, 0)
+        case .call(let name, let arguments, let options):
+            let texts = arguments.map(\.description)
+            if let comparison = Comparison(rawValue: name), texts.count == 2 {
+                return "(\(texts[0]) \(comparison.symbol) \(texts[1]))"
+            }
+            if texts.count == 2, let word = ["and": "and", "and_kleene": "and", "or": "or", "or_kleene": "or", "xor": "xor"][name] {
+                return "(\(texts[0]) \(word) \(texts[1]))"
+            }
+            let shown = Self.text(options, of: name)
+            return "\(name)(\((texts + (shown.isEmpty ? [] : ["{\(shown)}"])).joined(separator: ", ")))"
+        }
+    }
+
+    private static func text(_ values: ArrayData, _ row: Int) -> String {
+        guard values.isValid(row), let text = try? values.text(at: row) else { return "null[\(values.type)]" }
+        switch values.type {
+        case .string, .largeString:
+            return "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+        case .binary, .largeBinary, .fixedSizeBinary: return "\"\(text)\""
+        case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
+            .float64, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
+            .fixedSizeList, .struct, .map, .dictionary:
+            return text
+        }
+    }
+
+    private static func text(_ options: CallOptions, of name: String) -> String {
+        func option(_ key: String, _ fallback: String) -> String { "\(key)=\(options.options[key] ?? fallback)" }
+        switch name {
+        case "cast":
+            let isSafe = options.options["safe"] != "false"
+            return
+                (["to_type=\(options.type.map(\.description) ?? "?")"]
+                + CastOptions.optionNames.dropFirst().map { option($0, isSafe ? "false" : "true") })
+                .joined(separator: ", ")
+        case "is_null": return option("nan_is_null", "false")
+        case "is_in", "index_in":
+            let set = options.valueSet
+            let members = set.map { set in (0..<set.count).map { "  " + (set.isValid($0) ? text(set, $0) : "null") } } ?? []
+            let behavior =
+                options.options["skip_nulls"] == "true"
+                ? "SKIP" : (options.options["null_matching_behavior"] ?? "match").uppercased()
+            return "value_set=\(set.map(\.type.description) ?? "?"):[\n\(members.joined(separator: ",\n"))\n], "
+                + "null_matching_behavior=\(behavior)"
+        case _: return options.options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+        }
+    }
+}
