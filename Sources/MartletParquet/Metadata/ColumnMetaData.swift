@@ -64,9 +64,10 @@ extension ColumnMetaData: ThriftStruct {
             case 11: dictionaryPageOffset = try reader.int64(field)
             case 12: statistics = try reader.value(field)
             case 13: encodingStatistics = try reader.structs(field)
-            case 14: bloomFilterOffset = try reader.int64(field)
-            case 15: bloomFilterLength = try reader.int32(field)
-            case 16: sizeStatistics = try reader.value(field)
+            case 14 where field.type == .int64: bloomFilterOffset = try reader.int64(field)
+            // Drafts of the format had other things under these numbers.
+            case 15 where field.type == .int32: bloomFilterLength = try reader.int32(field)
+            case 16 where field.type == .struct: sizeStatistics = try reader.value(field)
             default: try reader.skip(field)
             }
         }

@@ -111,8 +111,8 @@ final class PageStream {
             guard found == UInt32(bitPattern: expected) else {
                 throw MartletError(
                     .ioError,
-                    "could not verify page integrity, CRC checksum verification failed for page at byte "
-                        + "\(head.start) of '\(source.name)': expected \(UInt32(bitPattern: expected)), got \(found)")
+                    "could not verify page integrity, CRC checksum verification failed: expected "
+                        + "\(UInt32(bitPattern: expected)), got \(found)")
             }
         }
         return bytes
@@ -142,7 +142,10 @@ final class PageStream {
             throw .corrupt("levels of \(levels) bytes in a page of \(bytes.count) bytes, \(uncompressed) unpacked")
         }
         var values = try bytes.slice(at: levels, count: bytes.count - levels)
-        if header.isCompressed != false { values = try unpack(values, to: uncompressed - levels) }
+        // Early versions of parquet-cpp said that pages were not compressed when they were.
+        if header.isCompressed != false || values.count != uncompressed - levels {
+            values = try unpack(values, to: uncompressed - levels)
+        }
         return Parts(
             levels: try bytes.slice(at: 0, count: levels),
             repetitionByteCount: Int(header.repetitionLevelsByteCount),

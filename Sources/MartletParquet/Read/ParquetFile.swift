@@ -25,7 +25,7 @@ public final class ParquetFile: Sendable {
         metadataByteCount = footer.byteCount
         do throws(MartletError) {
             parquetSchema = try ParquetSchema(elements: footer.metadata.schema)
-            try Self.check(footer.metadata, leafCount: parquetSchema.leaves.count)
+            rowCount = try Self.checkedRowCount(footer.metadata, leafCount: parquetSchema.leaves.count)
             let stored = StoredSchema(footer.metadata, isUsed: options.usesStoredSchema)
             mapping = try ArrowMapping(
                 parquetSchema, original: stored.schema, metadata: stored.metadata,
@@ -42,14 +42,14 @@ public final class ParquetFile: Sendable {
         try self.init(source, options: options)
     }
 
-    /// Rows of the whole file.
-    public var rowCount: Int { Int(clamping: metadata.rowCount) }
+    /// Rows of the whole file: those of its row groups, whatever its footer says beside.
+    public let rowCount: Int
     public var rowGroupCount: Int { metadata.rowGroups.count }
 
     /// Rows of a row group, which the caller keeps below `rowGroupCount`.
     public func rowCount(ofRowGroup index: Int) -> Int { Int(clamping: metadata.rowGroups[index].rowCount) }
 
-    private static func check(_ metadata: FileMetaData, leafCount: Int) throws(MartletError) {
+    private static func checkedRowCount(_ metadata: FileMetaData, leafCount: Int) throws(MartletError) -> Int {
         var rows = 0
         for (i, group) in metadata.rowGroups.enumerated() {
             guard group.columns.count == leafCount else {
@@ -57,9 +57,7 @@ public final class ParquetFile: Sendable {
             }
             rows = try rows.adding(checked: Int(clamping: group.rowCount))
         }
-        guard rows == Int(clamping: metadata.rowCount) else {
-            throw .corrupt("the row groups have \(rows) rows, the file says \(metadata.rowCount)")
-        }
+        return rows
     }
 
     /// Row groups to be read: all of them, or those at `indices`.
