@@ -65,11 +65,11 @@ def _from_protocols(obj, type, safe):
 
 def _as_sequence(obj, size):
     if hasattr(obj, "__len__") and not isinstance(obj, (set, frozenset, dict)):
-        if isinstance(obj, (str, bytes)):
-            raise TypeError(f"cannot make an array of a {type(obj).__name__}: put it in a list")
+        if not isinstance(obj, (list, tuple)):
+            obj = list(obj)
         return obj if size is None else obj[:size]
     if not hasattr(obj, "__iter__"):
-        raise TypeError(f"cannot make an array of a {type(obj).__name__}: a sequence or an iterable is needed")
+        raise TypeError(f"{type(obj).__name__!r} object is not iterable: an array is made of a sequence or iterable")
     if size is None:
         return list(obj)
     import itertools

@@ -1,0 +1,521 @@
+"""NumPy in and out: memory is shared where both lay values out alike, and copied where not."""
+
+import numpy as np
+
+from . import _abi
+from . import _types as t
+from ._array import Array, concatenate, make, make_flat, wrap
+from ._errors import ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
+
+_lib = _abi.lib
+
+# ---- types -----------------------------------------------------------------------------------------------------------
+
+_DTYPES = {
+    t.Type_INT8: np.dtype("i1"), t.Type_UINT8: np.dtype("u1"), t.Type_INT16: np.dtype("i2"),
+    t.Type_UINT16: np.dtype("u2"), t.Type_INT32: np.dtype("i4"), t.Type_UINT32: np.dtype("u4"),
+    t.Type_INT64: np.dtype("i8"), t.Type_UINT64: np.dtype("u8"), t.Type_HALF_FLOAT: np.dtype("f2"),
+    t.Type_FLOAT: np.dtype("f4"), t.Type_DOUBLE: np.dtype("f8"),
+}
+_FLAT = {
+    np.dtype("i1"): t.int8(), np.dtype("u1"): t.uint8(), np.dtype("i2"): t.int16(), np.dtype("u2"): t.uint16(),
+    np.dtype("i4"): t.int32(), np.dtype("u4"): t.uint32(), np.dtype("i8"): t.int64(), np.dtype("u8"): t.uint64(),
+    np.dtype("f2"): t.float16(), np.dtype("f4"): t.float32(), np.dtype("f8"): t.float64(),
+    np.dtype("longlong"): t.int64(), np.dtype("ulonglong"): t.uint64(),
+}
+_FLOATS = frozenset((t.Type_HALF_FLOAT, t.Type_FLOAT, t.Type_DOUBLE))
+# Types that hold the same integers as int64, and may be made of them without a look at the values.
+_COUNTS_64 = frozenset((t.Type_TIMESTAMP, t.Type_DURATION, t.Type_TIME64, t.Type_DATE64))
+_UNITS = ("s", "ms", "us", "ns")
+_NAT = np.iinfo("i8").min
+
+
+def dtype_of(type):
+    """The dtype whose values lie in memory as those of a type of fixed width; None for other types."""
+    found = _DTYPES.get(type.id)
+    if found is not None:
+        return found
+    if type.id == t.Type_TIMESTAMP:
+        return np.dtype(f"M8[{type.unit}]")
+    if type.id == t.Type_DURATION:
+        return np.dtype(f"m8[{type.unit}]")
+    return None
+
+
+def pandas_dtype(type):
+    """What `DataType.to_pandas_dtype` returns."""
+    if type.id in _DTYPES:
+        return _DTYPES[type.id].type
+    if type.id == t.Type_TIMESTAMP and type.tz:
+        import pandas as pd
+        return pd.DatetimeTZDtype(type.unit, type.tz)
+    if type.id in (t.Type_TIMESTAMP, t.Type_DURATION):
+        return dtype_of(type)
+    if type.id in (t.Type_DATE32, t.Type_DATE64):
+        return np.dtype("M8[ms]")
+    if type.id == t.Type_BOOL:
+        return np.bool_
+    if type.id in (t.Type_TIME32, t.Type_TIME64, t.Type_DICTIONARY):
+        raise NotImplementedError(str(type))
+    return np.object_
+
+
+def from_numpy_dtype(dtype):
+    """The type that arrays of a dtype become."""
+    dtype = np.dtype(dtype)
+    flat = _FLAT.get(dtype.newbyteorder("="))
+    if flat is not None:
+        return flat
+    kind = dtype.kind
+    if kind == "b":
+        return t.bool_()
+    if kind in "UT":
+        return t.string()
+    if kind == "S":
+        return t.binary()
+    if kind in "mM":
+        unit = np.datetime_data(dtype)[0]
+        if kind == "M" and unit == "D":
+            return t.date32()
+        if unit in _UNITS and np.datetime_data(dtype)[1] == 1:
+            return t.timestamp(unit) if kind == "M" else t.duration(unit)
+        raise ArrowNotImplementedError(
+            f"Unsupported {'datetime64' if kind == 'M' else 'timedelta64'} time unit: {dtype}; use astype with one of "
+            "s, ms, us, ns")
+    raise ArrowNotImplementedError(f"Unsupported numpy type {dtype.num}: {dtype} has no Arrow type")
+
+
+# ---- in --------------------------------------------------------------------------------------------------------------
+
+
+def to_array(values, type, mask, from_pandas, safe):
+    """An Array of a one-dimensional NumPy array; see `martlet.array`."""
+    flat = _FLAT.get(values.dtype)
+    if values.__class__ is not np.ndarray:
+        values, mask = _plain(values, mask)
+    if values.ndim != 1:
+        raise ArrowInvalid(f"only handle 1-dimensional arrays, not one of shape {values.shape}: make an array of each "
+                           "column, or flatten it with ravel()")
+    if mask is not None:
+        mask = _checked_mask(mask, len(values))
+    if flat is not None and mask is None and not (from_pandas and flat.id in _FLOATS):
+        if type is None or type is flat:
+            return make_flat(flat, values.size, shared(values), None, 0)
+        if flat.id == t.Type_INT64 and type.id in _COUNTS_64:
+            return make_flat(type, values.size, shared(values), None, 0)
+    if isinstance(type, t.DictionaryType):
+        return to_array(values, type.value_type, mask, from_pandas, safe).dictionary_encode().cast(type)
+    kind = values.dtype.kind
+    if kind in "OTSUV":
+        return _from_items(values, kind, type, mask, from_pandas, safe)
+    found = _from_numbers(values, kind, type, mask, from_pandas)
+    if type is None or found.type == type:
+        return found
+    if type.id in (t.Type_STRING, t.Type_LARGE_STRING, t.Type_BINARY, t.Type_LARGE_BINARY):
+        raise ArrowTypeError(f"Expected a string or bytes dtype, got {values.dtype}: convert it with astype(str)")
+    if type.id == t.Type_NA and found.null_count == len(found):
+        from ._builders import nulls
+        return nulls(len(found))
+    return found.cast(type, safe=safe)
+
+
+def _plain(values, mask):
+    """A plain ndarray, and the mask, of a masked array or another subclass."""
+    if isinstance(values, np.ma.MaskedArray):
+        if mask is not None:
+            raise ValueError("Cannot pass a numpy masked array and specify a mask at the same time")
+        masked = np.ma.getmask(values)
+        return np.asarray(values.data), None if masked is np.ma.nomask else masked
+    if isinstance(values, np.generic):
+        raise TypeError(f"{type(values).__name__!r} object is not iterable: an array is made of a sequence")
+    return np.asarray(values), mask
+
+
+def _checked_mask(mask, length):
+    if isinstance(mask, Array):
+        mask = mask.to_numpy(zero_copy_only=False)
+    if not isinstance(mask, np.ndarray):
+        raise TypeError("Mask must be a numpy array when converting numpy arrays")
+    if mask.dtype != bool:
+        raise TypeError("Mask must be boolean dtype")
+    if mask.ndim != 1:
+        raise ValueError("Mask must be 1D array")
+    if len(mask) != length:
+        raise ValueError(f"Mask is a different length from sequence being converted: {len(mask)} and {length}")
+    return mask
+
+
+def shared(values):
+    """A BufferHandle over an ndarray's bytes; a copy when they are strided, byte-swapped or unaligned."""
+    flags = values.flags
+    if not (flags.c_contiguous and flags.aligned and values.dtype.isnative):
+        values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+        if not values.flags.aligned:
+            values = values.copy()
+    size = values.nbytes
+    if size == 0:
+        return _abi.copied_buffer(b"")
+    return _abi.object_buffer(values, values.ctypes.data, size)
+
+
+def _validity(is_null):
+    """`(BufferHandle, null count)` of booleans that tell nulls; `(None, 0)` without nulls."""
+    count = 0 if is_null is None else int(np.count_nonzero(is_null))
+    if count == 0:
+        return None, 0
+    return shared(np.packbits(~is_null, bitorder="little")), count
+
+
+def _from_numbers(values, kind, type, mask, from_pandas):
+    """An Array of numbers, booleans, dates or times, in the type closest to the dtype."""
+    natural = from_numpy_dtype(values.dtype)
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    is_null = mask
+    if kind in "mM" or (kind == "f" and from_pandas):
+        missing = _missing(values, kind)
+        if missing is not None:
+            is_null = missing if mask is None else mask | missing
+    validity, null_count = _validity(is_null)
+    if kind == "b":
+        return make(natural, len(values), [validity, shared(np.packbits(values, bitorder="little"))], null_count)
+    if natural.id == t.Type_DATE32:
+        days = values.view("i8")
+        if null_count:
+            days = np.where(is_null, 0, days)
+        if len(days) and (days.max() > 2**31 - 1 or days.min() < -2**31):
+            raise ArrowInvalid("a date does not fit in date32: it is more than 2^31 days from 1970")
+        values = days.astype("i4")
+    elif kind == "M" and type is not None and type.id == t.Type_TIMESTAMP and type.tz:
+        natural = t.timestamp(natural.unit, type.tz)
+    if natural.id == t.Type_INT64 and type is not None and type.id in _COUNTS_64:
+        natural = type
+    return make_flat(natural, len(values), shared(values), validity, null_count)
+
+
+def _missing(values, kind):
+    """Booleans that tell NaN and NaT, None when there are none: one pass without memory in that case."""
+    if not len(values):
+        return None
+    if kind == "f":
+        return np.isnan(values) if np.isnan(values.min()) else None
+    return np.isnat(values) if values.view("i8").min() == _NAT else None
+
+
+def _from_items(values, kind, type, mask, from_pandas, safe):
+    """An Array of texts, bytes, Python objects or records."""
+    if kind == "V":
+        return _from_records(values, type, mask, from_pandas, safe)
+    if kind == "U" and mask is None:
+        texts = _from_unicode(values, type)
+        return texts if type is None or texts.type == type else texts.cast(type, safe=safe)
+    if kind == "S":
+        # An item ends at its first NUL, as in pyarrow.
+        items = [x.split(b"\0", 1)[0] for x in values.tolist()]
+        found = _from_list(items, t.binary() if type is None else type, mask)
+        return found
+    if kind in "TU":
+        values = values.astype(object)
+        type = t.string() if type is None else type
+        from_pandas = True
+    options = {"from_pandas": True} if from_pandas else {}
+    if not safe:
+        options["safe"] = False
+    count = len(values)
+    if count == 0:
+        from ._builders import nulls
+        return nulls(0, type)
+    pointer = _abi.new(
+        _lib.martlet_python_array_from_objects, values.ctypes.data, values.strides[0], count,
+        None if mask is None else id(mask), None if type is None else type._handle, *_abi.pack_options(options))
+    return wrap(pointer, type)
+
+
+def _from_list(items, type, mask):
+    from ._builders import array
+    return array(items, type=type, mask=mask)
+
+
+def _from_unicode(values, type):
+    target = type if type is not None and type.id in (t.Type_STRING, t.Type_LARGE_STRING) else t.string()
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    pointer = _abi.new(
+        _lib.martlet_python_array_from_unicode, values.ctypes.data, values.strides[0], values.itemsize, len(values),
+        target._handle)
+    return wrap(pointer, target)
+
+
+def _from_records(values, type, mask, from_pandas, safe):
+    from ._array import StructArray, validity_from_mask
+    names = values.dtype.names
+    if names is None:
+        raise ArrowNotImplementedError(f"Unsupported numpy type {values.dtype.num}: {values.dtype} has no Arrow type")
+    fields = {f.name: f.type for f in type} if isinstance(type, t.StructType) else {}
+    children = [to_array(np.ascontiguousarray(values[n]), fields.get(n), None, from_pandas, safe) for n in names]
+    return StructArray.from_arrays(children, names=list(names), mask=None if mask is None else mask.tolist())
+
+
+# ---- out -------------------------------------------------------------------------------------------------------------
+
+
+class _Memory:
+    """Memory of the engine for NumPy, with whatever keeps it alive."""
+
+    __slots__ = ("__array_interface__", "owner")
+
+    def __init__(self, owner, address, count, dtype, writable=False):
+        self.owner = owner
+        self.__array_interface__ = {
+            "shape": (count,), "typestr": dtype, "data": (address, not writable), "version": 3,
+        }
+
+
+_TYPESTR = {dtype: dtype.str for dtype in _DTYPES.values()}
+
+
+def memory_view(owner, address, count, dtype):
+    """A read-only ndarray of `count` values at an address, which keeps `owner` alive."""
+    if not count or not address:
+        empty = np.empty(0 if not count else count, dtype=dtype)
+        empty.flags.writeable = False
+        return empty
+    return np.asarray(_Memory(owner, address, count, _TYPESTR.get(dtype) or dtype.str))
+
+
+def values_view(array, dtype):
+    """A read-only ndarray over an array's values of fixed width, nulls included."""
+    address, _ = array._buffer_at(1)
+    offset = array.offset
+    return memory_view(array, address and address + offset * dtype.itemsize, len(array), dtype)
+
+
+def null_mask(array):
+    """Booleans that tell the nulls of an array; None when there are none."""
+    if array.null_count == 0:
+        return None
+    if array.type.id == t.Type_NA:
+        return np.ones(len(array), dtype=bool)
+    address, size = array._buffer_at(0)
+    return ~_bits(array, address, size)
+
+
+def _bits(array, address, size):
+    offset, count = array.offset, len(array)
+    start = offset // 8
+    packed = memory_view(array, address + start, (offset + count + 7) // 8 - start, np.dtype("u1"))
+    return np.unpackbits(packed, bitorder="little")[offset - 8 * start:offset - 8 * start + count].view(bool)
+
+
+def boolean_values(array):
+    """The booleans of a BooleanArray, whatever its nulls hold."""
+    if not len(array):
+        return np.empty(0, dtype=bool)
+    return _bits(array, *array._buffer_at(1))
+
+
+def _refused(chunks, nulls):
+    return ArrowInvalid(
+        f"Needed to copy {chunks} chunks with {nulls} nulls, but zero_copy_only was True; pass zero_copy_only=False")
+
+
+def from_array(array, zero_copy_only, writable=False):
+    """What `Array.to_numpy` returns."""
+    if zero_copy_only and writable:
+        raise ValueError("Cannot return a writable array if asking for zero-copy")
+    nulls = array.null_count
+    dtype = dtype_of(array.type)
+    if dtype is not None and nulls == 0:
+        result = values_view(array, dtype)
+        return result.copy() if writable else result
+    if zero_copy_only:
+        if array.type.id == t.Type_BOOL and nulls == 0:
+            raise ArrowInvalid("Zero copy conversions not possible with boolean types; pass zero_copy_only=False")
+        raise _refused(1, nulls)
+    return copied(array, nulls > 0)
+
+
+def from_chunked(chunked, zero_copy_only):
+    """What `ChunkedArray.to_numpy` returns: a view for one chunk where that is possible."""
+    chunks = chunked._chunks
+    if len(chunks) == 1:
+        return from_array(chunks[0], zero_copy_only)
+    if not chunks:
+        from ._array import nulls_of
+        return copied(nulls_of(chunked.type, 0), False)
+    if zero_copy_only:
+        raise ArrowInvalid(
+            f"Needed to copy {len(chunks)} chunks with {chunked.null_count} nulls, but zero_copy_only was True; "
+            "zero_copy_only must be False for a ChunkedArray of several chunks: call combine_chunks() first")
+    return gathered(chunks)
+
+
+def gathered(chunks):
+    """One ndarray with the values of all chunks, with a dtype that suits them together."""
+    nulls = any(c.null_count for c in chunks)
+    dtype = _copy_dtype(chunks[0].type, nulls)
+    result = np.empty(sum(len(c) for c in chunks), dtype=dtype)
+    start = 0
+    for c in chunks:
+        part = values_view(c, dtype) if not nulls and dtype_of(c.type) == dtype else copied(c, nulls)
+        result[start:start + len(c)] = part
+        start += len(c)
+    return result
+
+
+def _copy_dtype(type, nulls):
+    """The dtype of `copied`."""
+    if type.id == t.Type_BOOL:
+        return np.dtype(object if nulls else bool)
+    if type.id == t.Type_DATE32:
+        return np.dtype("M8[D]")
+    if type.id == t.Type_DATE64:
+        return np.dtype("M8[ms]")
+    if type.id == t.Type_DICTIONARY:
+        return _copy_dtype(type.value_type, nulls)
+    dtype = dtype_of(type)
+    if dtype is None:
+        return np.dtype(object)
+    return np.dtype("f8") if nulls and dtype.kind in "iu" else dtype
+
+
+def copied(array, nulls):
+    """A new ndarray; with `nulls` of a dtype that has room for them: float64 for integers, objects for booleans."""
+    type = array.type
+    if type.id == t.Type_DICTIONARY:
+        return _decoded(array, nulls)
+    dtype = _copy_dtype(type, nulls)
+    if dtype == object and type.id != t.Type_BOOL:
+        return objects(array)
+    missing = null_mask(array)
+    if type.id == t.Type_BOOL:
+        result = boolean_values(array).astype(dtype)
+        if missing is not None:
+            result[missing] = None
+        return result
+    source = np.dtype("i4") if type.id == t.Type_DATE32 else np.dtype("i8") if type.id == t.Type_DATE64 else dtype_of(type)
+    values = values_view(array, source)
+    if type.id in (t.Type_DATE32, t.Type_DATE64):
+        result = values.astype("i8").view(dtype)
+    else:
+        result = values.astype(dtype)
+    if missing is not None:
+        result[missing] = np.datetime64("NaT") if dtype.kind == "M" else np.timedelta64("NaT") if dtype.kind == "m" else np.nan
+    return result
+
+
+def _decoded(array, nulls):
+    """The values that the indices of a dictionary array point to."""
+    values = array.dictionary
+    table = copied(values, nulls or values.null_count > 0)
+    indices = array.indices
+    missing = null_mask(indices)
+    places = values_view(indices, dtype_of(indices.type))
+    if missing is not None:
+        places = np.where(missing, 0, places)
+        if not len(table):
+            table = np.full(1, None if table.dtype == object else np.nan, dtype=table.dtype)
+    result = table.take(places.astype(np.intp, copy=False))
+    if missing is not None:
+        result[missing] = None if result.dtype == object else np.datetime64("NaT") if result.dtype.kind in "mM" else np.nan
+    return result
+
+
+# Types whose values are turned to Python objects natively.
+_TEXTS = frozenset((t.Type_STRING, t.Type_LARGE_STRING, t.Type_BINARY, t.Type_LARGE_BINARY, t.Type_FIXED_SIZE_BINARY))
+_NESTED = frozenset((t.Type_LIST, t.Type_LARGE_LIST, t.Type_FIXED_SIZE_LIST))
+
+
+def objects(array, maps_as_pydicts=None):
+    """An ndarray of Python objects, None for nulls; lists become ndarrays, as in pyarrow."""
+    count = len(array)
+    result = np.empty(count, dtype=object)
+    if count == 0 or array.type.id == t.Type_NA:
+        return result
+    if array.type.id in _TEXTS:
+        _abi.check(_lib.martlet_python_fill_objects, array, result.ctypes.data, id(None))
+        return result
+    if array.type.id in _NESTED:
+        return _lists(array, result, maps_as_pydicts)
+    if array.type.id == t.Type_STRUCT:
+        return _records(array, result, maps_as_pydicts)
+    for i, value in enumerate(array.to_pylist(maps_as_pydicts=maps_as_pydicts)):
+        result[i] = value
+    return result
+
+
+def _lists(array, result, maps_as_pydicts):
+    """Each list as an ndarray: slices of one conversion of all values."""
+    offsets = array.offsets.to_pylist() if array.type.id == t.Type_FIXED_SIZE_LIST else (
+        values_view(array.offsets, dtype_of(array.offsets.type)).tolist())
+    values = array.values
+    start, end = offsets[0], offsets[-1]
+    values = values.slice(start, end - start)
+    whole = list_values(values, maps_as_pydicts)
+    missing = null_mask(array)
+    for i in range(len(array)):
+        if missing is None or not missing[i]:
+            result[i] = whole[offsets[i] - start:offsets[i + 1] - start]
+    return result
+
+
+def list_values(values, maps_as_pydicts=None):
+    """The values of lists: numbers as they are, dates and times of day as objects."""
+    if _copy_dtype(values.type, True) == object and values.type.id != t.Type_BOOL and values.type.id != t.Type_DICTIONARY:
+        return objects(values, maps_as_pydicts)
+    if values.type.id in (t.Type_DATE32, t.Type_DATE64):
+        return objects(values, maps_as_pydicts)
+    return copied(values, values.null_count > 0)
+
+
+def _records(array, result, maps_as_pydicts):
+    """Each record as a dictionary; lists inside are ndarrays."""
+    names = array.type.names
+    columns = []
+    for i, f in enumerate(array.type):
+        child = array._child(i, f.type)
+        columns.append(list_values(child, maps_as_pydicts).tolist() if not child.null_count and child.type.id in _DTYPES
+                       else objects(child, maps_as_pydicts))
+    missing = null_mask(array)
+    for i, row in enumerate(zip(*columns) if columns else [()] * len(array)):
+        if missing is None or not missing[i]:
+            result[i] = dict(zip(names, row))
+    return result
+
+
+# ---- protocols -------------------------------------------------------------------------------------------------------
+
+
+def array_protocol(data, dtype, copy):
+    """What `__array__` returns."""
+    if copy is False:
+        try:
+            values = data.to_numpy(zero_copy_only=True)
+        except ArrowInvalid:
+            raise ValueError(
+                "Unable to avoid a copy while creating a numpy array as requested.\nIf using `np.array(obj, "
+                "copy=False)` replace it with `np.asarray(obj)` to allow a copy when needed") from None
+        return values if dtype is None else np.array(values, dtype=dtype, copy=False)
+    values = data.to_numpy(zero_copy_only=False)
+    if copy is True and not values.flags.writeable:
+        values = values.copy()
+    return values if dtype is None else np.asarray(values, dtype=dtype)
+
+
+def dlpack(array, stream):
+    """A DLPack capsule over an array's values."""
+    if stream is not None and stream != -1:
+        raise NotImplementedError("Only stream=None is supported.")
+    if array.null_count:
+        raise ArrowTypeError("Can only use DLPack on arrays with no nulls.")
+    if array.type.id == t.Type_BOOL:
+        raise ArrowTypeError("Bit-packed boolean data type not supported by DLPack.")
+    dtype = _DTYPES.get(array.type.id)
+    if dtype is None:
+        raise ArrowTypeError(f"DataType is not compatible with DLPack spec: {array.type}")
+    address, _ = array._buffer_at(1)
+    if not len(array):
+        return np.empty(0, dtype=dtype).__dlpack__()
+    # DLPack cannot say that memory is read-only; NumPy refuses to share such arrays.
+    memory = _Memory(array, address + array.offset * dtype.itemsize, len(array), dtype.str, writable=True)
+    return np.asarray(memory).__dlpack__()
