@@ -277,9 +277,6 @@ class Array(_abi.ArrayHandle):
         """Capsules of schema and array; `requested_schema` is cast to when that is possible."""
         return _abi.new_objects(_lib.martlet_python_array_capsules, self._requested(requested_schema))
 
-    def __arrow_c_device_array__(self, requested_schema=None, **kwargs):
-        raise NotImplementedError("martlet arrays lie in main memory: use __arrow_c_array__")
-
     def _requested(self, capsule):
         if capsule is None:
             return self
