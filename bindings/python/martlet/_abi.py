@@ -157,7 +157,11 @@ def handle_class(name, noun):
 
     # The function is a default value, so that it is there when the interpreter's modules are gone.
     def __del__(self, release=getattr(lib, f"martlet_{noun}_release")):
-        pointer, self._as_parameter_ = getattr(self, "_as_parameter_", None), None
+        try:
+            pointer = self._as_parameter_
+        except AttributeError:  # never filled
+            return
+        self._as_parameter_ = None
         if pointer:
             release(pointer)
 

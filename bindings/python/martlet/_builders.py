@@ -28,11 +28,11 @@ def array(obj, type=None, mask=None, size=None, from_pandas=None, safe=True, mem
         return _from_sequence(obj, type, mask, from_pandas, safe)
     if isinstance(obj, (Array, ChunkedArray)):
         return obj if type is None or obj.type == type else obj.cast(type, safe=safe)
-    module = kind.__module__
-    if module == "numpy" or module.startswith("numpy."):
+    module = kind.__module__.partition(".")[0]
+    if module == "numpy":
         from . import _numpy
         return _numpy.to_array(obj, type, mask, from_pandas, safe)
-    if module.startswith("pandas."):
+    if module == "pandas":
         from . import _pandas
         found = _pandas.array_from(obj, type, mask, from_pandas, safe)
         if found is not None:
@@ -213,9 +213,8 @@ def columns_from_dict(mapping, schema, metadata):
 
 
 def _is_frame(data):
-    kind = type(data)
-    return kind.__name__ == "DataFrame" and kind.__module__.startswith("pandas.") or (
-        kind.__module__.startswith("pandas") and hasattr(data, "_mgr") and hasattr(data, "columns"))
+    # Subclasses (of geopandas, say) count, without importing pandas for other data.
+    return any(c.__name__ == "DataFrame" and c.__module__.partition(".")[0] == "pandas" for c in type(data).__mro__)
 
 
 def record_batch(data, names=None, schema=None, metadata=None):

@@ -206,7 +206,7 @@ def _converted(name, values, wanted, safe):
         if "lose data" in str(problem) or "truncated" in str(problem) or "not in range" in str(problem):
             fix = "; give the column a type that holds its values, or pass safe=False where losing it is wanted"
         text = f"Conversion failed for column {name} with type {values.dtype}"
-        problem.args = (f"{problem} ({text}{fix})", text)
+        problem.args = (f"{problem} ({text}{fix})",)
         raise
     if isinstance(made, ChunkedArray):
         made = made.combine_chunks()
@@ -324,7 +324,9 @@ def series_from_array(data, options):
     mapper = options["types_mapper"]
     dtype = mapper(data.type) if mapper else None
     values = column_values(data, options, dtype)
-    return pd.Series(values, copy=False)
+    # Objects stay objects: pandas would make timestamps of datetimes.
+    dtype = object if isinstance(values, np.ndarray) and values.dtype == object else None
+    return pd.Series(values, dtype=dtype, copy=False)
 
 
 _STRINGS = frozenset((t.Type_STRING, t.Type_LARGE_STRING))
