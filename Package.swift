@@ -88,7 +88,7 @@ let package = Package(
         tests("MartletCodecs", ["MartletBase"]),
         tests("MartletArrow", ["MartletBase", "CMartlet"]),
         tests("MartletCompute", ["MartletArrow", "MartletBase"]),
-        tests("MartletIPC", ["MartletArrow", "MartletIO", "MartletBase"]),
+        tests("MartletIPC", ["MartletArrow", "MartletIO", "MartletCodecs", "MartletBase"]),
         tests("MartletParquet", ["MartletArrow", "MartletIO", "MartletBase"]),
         tests("MartletDataset", ["MartletParquet", "MartletCompute", "MartletArrow", "MartletIO", "MartletBase"]),
     ]

@@ -18,9 +18,9 @@ extension SchemaMessage {
 
     /// Refuses metadata of versions that are too old (before V4) or not yet known (after V5).
     package static func checkVersion(_ version: Int16) throws(MartletError) {
-        guard version >= 3 else { throw .invalid("Old metadata version not supported: V\(version + 1); V4 and V5 are") }
+        guard version >= 3 else { throw .invalid("Old metadata version not supported: V\(Int(version) + 1); V4 and V5 are") }
         guard version <= SchemaFormat.metadataVersion else {
-            throw .invalid("Unsupported future MetadataVersion: V\(version + 1); V4 and V5 are supported")
+            throw .invalid("Unsupported future MetadataVersion: V\(Int(version) + 1); V4 and V5 are supported")
         }
     }
 }
@@ -30,19 +30,21 @@ package enum SchemaDecoder {
     package struct Decoded: Sendable {
         package var schema: Schema
         package var dictionaryIDs: [Int64] = []
+        /// Whether the values of bodies have their highest byte first. Metadata never has.
+        package var isBigEndian = false
     }
 
     package static func schema(_ table: FlatTable) throws(MartletError) -> Decoded {
         let endianness = try table.scalar(0, default: 0 as Int16)
-        guard endianness == 0 else {
-            throw .notImplemented("the data is big-endian; write it on a little-endian machine, or let pyarrow convert it")
-        }
+        guard endianness == 0 || endianness == 1 else { throw .corrupt("unknown endianness \(endianness) of the schema") }
         var ids: [Int64] = []
         var fields: [Field] = []
         if let vector = try table.vector(1, elementSize: 4) {
             for i in 0..<vector.count { fields.append(try field(try vector.table(i), &ids, depth: 1)) }
         }
-        return Decoded(schema: Schema(fields, metadata: try metadata(table, slot: 2)), dictionaryIDs: ids)
+        return Decoded(
+            schema: Schema(fields, metadata: try metadata(table, slot: 2)), dictionaryIDs: ids,
+            isBigEndian: endianness == 1)
     }
 
     package static func metadata(_ table: FlatTable, slot: Int) throws(MartletError) -> Metadata {

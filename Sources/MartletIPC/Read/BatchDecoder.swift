@@ -55,22 +55,25 @@ struct BatchHeader {
 /// compressed stays where it lies.
 struct BatchDecoder {
     private let header: BatchHeader
+    private let isBigEndian: Bool
     private let body: BodyBytes
     private var nextNode = 0
     private var nextBuffer = 0
     /// The decompressed buffers by index; empty when the body is not compressed.
     private var decompressed: [Buffer?] = []
 
-    private init(_ header: BatchHeader, _ body: @escaping BodyBytes) {
+    private init(_ header: BatchHeader, isBigEndian: Bool, _ body: @escaping BodyBytes) {
         self.header = header
+        self.isBigEndian = isBigEndian
         self.body = body
     }
 
     /// The columns of the fields that are included, without their dictionaries: they are attached and validated next.
     static func columns(
-        _ fields: [FieldPlan], _ isIncluded: [Bool], _ header: BatchHeader, usesThreads: Bool, body: @escaping BodyBytes
+        _ fields: [FieldPlan], _ isIncluded: [Bool], _ header: BatchHeader, isBigEndian: Bool, usesThreads: Bool,
+        body: @escaping BodyBytes
     ) throws(MartletError) -> [ArrayData] {
-        var decoder = BatchDecoder(header, body)
+        var decoder = BatchDecoder(header, isBigEndian: isBigEndian, body)
         if let compression = header.compression {
             try decoder.decompress(fields, isIncluded, compression.codec, usesThreads: usesThreads)
         }
@@ -124,7 +127,8 @@ struct BatchDecoder {
             case .offsets32 where count == 0 && found.count < 4: buffers.append(noOffsets)
             case .offsets64 where count == 0 && found.count < 8: buffers.append(noOffsets)
             case .values, .fixedBytes, .bits, .offsets32, .offsets64, .bytes:
-                buffers.append(try found.aligned(to: role.alignment))
+                let ordered = isBigEndian ? try found.fromBigEndian(role) : found
+                buffers.append(try ordered.aligned(to: role.alignment))
             }
         }
         var children: [ArrayData] = []

@@ -26,7 +26,8 @@ struct DictionaryBatch {
             throw .key("Dictionary with id \(id) not found in schema")
         }
         let header = try BatchHeader(data, bodyByteCount: bodyByteCount)
-        return try BatchDecoder.columns([values], [true], header, usesThreads: usesThreads, body: body)[0]
+        return try BatchDecoder.columns(
+            [values], [true], header, isBigEndian: plan.isBigEndian, usesThreads: usesThreads, body: body)[0]
     }
 }
 

@@ -37,6 +37,7 @@ struct SchemaPlan: Sendable {
     let includedFields: [FieldPlan]
     /// What the dictionary of each id holds, for included fields.
     let dictionaries: [Int64: FieldPlan]
+    let isBigEndian: Bool
     /// The ids of all dictionaries, those of fields that are not read as well.
     let dictionaryIDs: Set<Int64>
 
@@ -54,6 +55,7 @@ struct SchemaPlan: Sendable {
         fields = plans
         includedFields = zip(plans, isIncluded).filter { $0.1 }.map { $0.0 }
         dictionaries = builder.dictionaries
+        isBigEndian = decoded.isBigEndian
         dictionaryIDs = Set(decoded.dictionaryIDs)
         schema = Schema(included, metadata: all.metadata)
     }

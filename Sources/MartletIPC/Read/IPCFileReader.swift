@@ -56,7 +56,8 @@ public final class IPCFileReader: Sendable {
             try message.expect(SchemaFormat.Header.recordBatch)
             let header = try BatchHeader(message.header, bodyByteCount: message.bodyByteCount)
             let columns = try BatchDecoder.columns(
-                plan.fields, plan.isIncluded, header, usesThreads: options.usesThreads, body: body)
+                plan.fields, plan.isIncluded, header, isBigEndian: plan.isBigEndian, usesThreads: options.usesThreads,
+                body: body)
             let batch = try dictionaries.batch(columns, rowCount: header.rowCount)
             counts.withLock {
                 $0.messageCount += 1

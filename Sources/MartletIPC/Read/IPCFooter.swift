@@ -40,7 +40,8 @@ struct IPCFooter: Sendable {
     /// Reads the `Footer` table; `limit` is where it starts, and what it speaks of ends before.
     private init(_ bytes: Buffer, limit: Int) throws(MartletError) {
         let table = try FlatTable(rootOf: bytes)
-        try SchemaMessage.checkVersion(table.scalar(0, default: 0 as Int16))
+        // Old writers left the version of the footer out; messages have their own.
+        try SchemaMessage.checkVersion(max(table.scalar(0, default: 0 as Int16), SchemaFormat.metadataVersion))
         guard let schemaTable = try table.table(1) else { throw .corrupt("Schema-pointer of the footer is null") }
         schema = try SchemaDecoder.schema(schemaTable)
         dictionaries = try Self.blocks(table.vector(2, elementSize: 24), limit: limit, "dictionary batch")

@@ -89,9 +89,9 @@ public final class IPCStreamReader: RecordBatchReader {
 
     private func readBatch(_ message: IPCMessage, _ body: Buffer) throws(MartletError) -> RecordBatch {
         let header = try BatchHeader(message.header, bodyByteCount: body.count)
-        let columns = try BatchDecoder.columns(plan.fields, plan.isIncluded, header, usesThreads: options.usesThreads) {
-            (offset, count) throws(MartletError) in try body.slice(at: offset, count: count)
-        }
+        let columns = try BatchDecoder.columns(
+            plan.fields, plan.isIncluded, header, isBigEndian: plan.isBigEndian, usesThreads: options.usesThreads
+        ) { (offset, count) throws(MartletError) in try body.slice(at: offset, count: count) }
         return try dictionaries.batch(columns, rowCount: header.rowCount)
     }
 
