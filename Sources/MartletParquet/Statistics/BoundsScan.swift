@@ -31,36 +31,47 @@ enum BoundsScan {
 
     /// Bounds of floating point values without NaN, and how many are NaN. A zero bound gets the sign that covers both
     /// zeros.
-    static func reals<Value: BinaryFloatingPoint & BitwiseCopyable & SIMDScalar>(
+    @inline(__always)
+    static func reals<Value: BinaryFloatingPoint & BitwiseCopyable>(
         _ values: UnsafePointer<Value>, _ count: Int
-    ) -> (ValueBounds, Int) where Value.SIMDMaskScalar: FixedWidthInteger {
+    ) -> (ValueBounds, Int) {
         if count == 0 { return (.empty, 0) }
-        var least = SIMD8<Value>(repeating: .infinity)
-        var greatest = SIMD8<Value>(repeating: -.infinity)
-        var notNumbers = SIMD8<Value.SIMDMaskScalar>()
-        var nanCount = 0
-        let raw = unsafe UnsafeRawPointer(values)
+        // Comparisons with NaN are false, so that it never becomes a bound. Four of each, as above.
+        var low: (Value, Value, Value, Value) = (.infinity, .infinity, .infinity, .infinity)
+        var high: (Value, Value, Value, Value) = (-.infinity, -.infinity, -.infinity, -.infinity)
+        var nans: (Int, Int, Int, Int) = (0, 0, 0, 0)
         var i = 0
-        while i &+ 8 <= count {
-            let v = unsafe raw.loadUnaligned(
-                fromByteOffset: i &* MemoryLayout<Value>.size, as: SIMD8<Value>.self)
-            least.replace(with: v, where: v .< least)
-            greatest.replace(with: v, where: v .> greatest)
-            let isNaN = v .!= v
-            notNumbers.replace(with: notNumbers &+ 1, where: isNaN)
-            i &+= 8
+        while i &+ 4 <= count {
+            let a = unsafe values[i]
+            let b = unsafe values[i &+ 1]
+            let c = unsafe values[i &+ 2]
+            let d = unsafe values[i &+ 3]
+            low.0 = a < low.0 ? a : low.0
+            low.1 = b < low.1 ? b : low.1
+            low.2 = c < low.2 ? c : low.2
+            low.3 = d < low.3 ? d : low.3
+            high.0 = a > high.0 ? a : high.0
+            high.1 = b > high.1 ? b : high.1
+            high.2 = c > high.2 ? c : high.2
+            high.3 = d > high.3 ? d : high.3
+            nans.0 &+= a != a ? 1 : 0
+            nans.1 &+= b != b ? 1 : 0
+            nans.2 &+= c != c ? 1 : 0
+            nans.3 &+= d != d ? 1 : 0
+            i &+= 4
         }
-        for lane in 0..<8 { nanCount &+= Int(truncatingIfNeeded: notNumbers[lane]) }
-        var (low, high) = (least.min(), greatest.max())
         while i < count {
-            let v = unsafe values[i]
-            if v < low { low = v }
-            if v > high { high = v }
-            if v != v { nanCount &+= 1 }
+            let a = unsafe values[i]
+            low.0 = a < low.0 ? a : low.0
+            high.0 = a > high.0 ? a : high.0
+            nans.0 &+= a != a ? 1 : 0
             i &+= 1
         }
+        let nanCount = nans.0 &+ nans.1 &+ nans.2 &+ nans.3
         if nanCount == count { return (.onlyNaN, nanCount) }
-        return (.reals(Double(low), Double(high)), nanCount)
+        let least = min(min(low.0, low.1), min(low.2, low.3))
+        let greatest = max(max(high.0, high.1), max(high.2, high.3))
+        return (.reals(Double(least), Double(greatest)), nanCount)
     }
 
     static func halves(_ values: UnsafePointer<UInt8>, _ count: Int) -> (ValueBounds, Int) {

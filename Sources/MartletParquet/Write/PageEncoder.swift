@@ -246,7 +246,7 @@ struct PageEncoder {
 
     private func appendLanes<L: Lane>(
         _ type: L.Type, _ page: PagePlan, _ scratch: PageScratch, _ result: inout EncodedPage, isCoded: Bool
-    ) throws(MartletError) where L.Real: SIMDScalar, L.Real.SIMDMaskScalar: FixedWidthInteger {
+    ) throws(MartletError) {
         let lanes = try unsafe plan.values.lanes(page.slots, as: L.self, scratch: &scratch.values)
         let count = unsafe lanes.count
         let base = unsafe UnsafeRawPointer(lanes.baseAddress ?? UnsafePointer(scratch.body.pointer(to: L.self)))
