@@ -340,6 +340,10 @@ _POSITIONAL = {
 }
 
 
+# Not among the globals: `sum`, `min` and others would hide Python's own from this module.
+_made = {}
+
+
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
@@ -349,8 +353,9 @@ def __getattr__(name):
         near = difflib.get_close_matches(name, list_functions(), 3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise AttributeError(f"module 'martlet.compute' has no attribute {name!r}{hint}")
-    made = globals()[name] = _make_function(name, engine_name)
-    return made
+    if name not in _made:
+        _made[name] = _make_function(name, engine_name)
+    return _made[name]
 
 
 def _make_function(name, engine_name):
