@@ -59,6 +59,8 @@ package final class CPython: @unchecked Sendable {
     // Text and bytes.
     let utf8: @convention(c) (Object?, UnsafeMutablePointer<Int>?) -> Text?
     let makeText: @convention(c) (UnsafeRawPointer?, Int) -> Object?
+    /// Not in the stable ABI; used only when `ObjectLayout` proves where the characters go.
+    let newText: (@convention(c) (Int, UInt32) -> Object?)?
     let encode: @convention(c) (Object?, Text, Text) -> Object?
     let makeBytes: @convention(c) (UnsafeRawPointer?, Int) -> Object?
     let bytesView: @convention(c) (Object?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UnsafeMutablePointer<Int>) -> Int32
@@ -141,6 +143,7 @@ package final class CPython: @unchecked Sendable {
         makeDouble = symbols.function("PyFloat_FromDouble")
         utf8 = symbols.function("PyUnicode_AsUTF8AndSize")
         makeText = symbols.function("PyUnicode_FromStringAndSize")
+        newText = symbols.optional("PyUnicode_New")
         encode = symbols.function("PyUnicode_AsEncodedString")
         makeBytes = symbols.function("PyBytes_FromStringAndSize")
         bytesView = symbols.function("PyBytes_AsStringAndSize")

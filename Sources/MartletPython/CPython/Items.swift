@@ -98,10 +98,23 @@ final class ItemsBuilder {
 
     /// Takes a reference of its own to a borrowed object.
     func append(_ object: Object) throws(MartletError) {
-        try reserve(1)
+        if count == capacity { try reserve(1) }
         python.incref(object)
         (memory.address.assumingMemoryBound(to: Object?.self) + count).pointee = object
         count += 1
+    }
+
+    /// Takes references to `count` borrowed objects; None for those that are missing.
+    func append(_ objects: UnsafePointer<Object?>, count more: Int) throws(MartletError) {
+        if count + more > capacity { try reserve(more) }
+        let slots = memory.address.assumingMemoryBound(to: Object?.self) + count
+        let (incref, none) = (python.incref, python.none)
+        for i in 0..<more {
+            let object = objects[i] ?? none
+            incref(object)
+            slots[i] = object
+        }
+        count += more
     }
 
     func append(_ object: Object, repeated times: Int) throws(MartletError) {

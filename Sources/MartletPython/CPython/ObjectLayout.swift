@@ -21,6 +21,8 @@ struct ObjectLayout {
     private(set) var hasTuples = false
     /// A compact ASCII string's length at 16, its state at 32, and its bytes from here; 0: not proven.
     private(set) var asciiOffset = 0
+    /// A `bytes` object's length at 16 and its bytes from 32.
+    private(set) var hasBytes = false
     /// A type's name behind the pointer at 24.
     private(set) var hasTypeNames = false
 
@@ -78,6 +80,11 @@ struct ObjectLayout {
             hasLists = (0..<3).allSatisfy { items[$0] == five }
         }
         hasTuples = word(tuple, 16) == 2 && word(tuple, 24) == Int(bitPattern: one) && word(tuple, 32) == Int(bitPattern: one)
+        if let bytes = keep(python.makeBytes(texts[1], texts[1].count)) {
+            hasBytes =
+                word(bytes, 8) == Int(bitPattern: python.bytesType) && word(bytes, 16) == 5
+                && (0..<5).allSatisfy { bytes.load(fromByteOffset: 32 + $0, as: UInt8.self) == texts[1][$0] }
+        }
         let names: [(Object, StaticString)] = [(python.intType, "int"), (python.floatType, "float"), (python.dictType, "dict")]
         hasTypeNames = names.allSatisfy { type, name in
             guard let text = type.load(fromByteOffset: 24, as: UnsafePointer<UInt8>?.self) else { return false }
@@ -98,6 +105,10 @@ struct ObjectLayout {
         else { return }
         asciiOffset = offset
     }
+
+    /// Whether an exact `str` is compact ASCII, so that its bytes lie at `asciiOffset`.
+    @inline(__always)
+    static func isASCII(_ text: Object) -> Bool { text.load(fromByteOffset: 32, as: UInt32.self) & asciiMask == asciiMask }
 
     /// The value of an exact `int` of at most two digits; nil when it is larger or the layout is not proven.
     @inline(__always)

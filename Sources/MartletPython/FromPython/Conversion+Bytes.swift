@@ -10,8 +10,12 @@ extension Conversion {
         let count = items.count
         let none = python.none
         let layout = python.layout
-        let asciiOffset = layout.hasTypes ? layout.asciiOffset : 0
+        let hasTypes = layout.hasTypes
+        let asciiOffset = layout.asciiOffset
         let strType = python.strType
+        // What is no text needs a look before it may join a column of text.
+        let bytesType = !isText && layout.hasBytes ? python.bytesType : python.strType
+        let utf8 = python.utf8
         let offsetBuilder = try at { () throws(MartletError) in
             try BufferBuilder(uninitializedCount: try (count + 1).multiplied(checked: MemoryLayout<Offset>.stride))
         }
@@ -25,16 +29,22 @@ extension Conversion {
         for i in 0..<count {
             if i &+ 16 < count { martlet_prefetch(base[i &+ 16]) }
             let object = base[i] ?? none
-            if asciiOffset != 0, object.load(fromByteOffset: 8, as: Object.self) == strType,
-                object.load(fromByteOffset: 32, as: UInt32.self) & ObjectLayout.asciiMask == ObjectLayout.asciiMask
-            {
-                let length = object.load(fromByteOffset: 16, as: Int.self)
-                if !data.appendFast(object + asciiOffset, length) {
-                    try at(i) { () throws(MartletError) in
-                        try data.reserve(length, itemsDone: i, of: count)
-                        _ = data.appendFast(object + asciiOffset, length)
-                    }
+            let type = hasTypes ? object.load(fromByteOffset: 8, as: Object.self) : none
+            if type == strType {
+                let source: UnsafeRawPointer
+                var length = 0
+                if asciiOffset != 0, ObjectLayout.isASCII(object) {
+                    length = object.load(fromByteOffset: 16, as: Int.self)
+                    source = UnsafeRawPointer(object + asciiOffset)
+                } else if let text = utf8(object, &length) {
+                    source = UnsafeRawPointer(text)
+                } else {
+                    throw ItemFailure(i, python.takeError(), fix: "replace lone surrogates first")
                 }
+                if !data.appendFast(source, length) { try data.appendGrowing(source, length, itemsDone: i, of: count) }
+            } else if type == bytesType {
+                let length = object.load(fromByteOffset: 16, as: Int.self)
+                if !data.appendFast(object + 32, length) { try data.appendGrowing(object + 32, length, itemsDone: i, of: count) }
             } else if object == none {
                 validity.setNull(i)
             } else {
@@ -175,6 +185,14 @@ struct GrowingBytes: ~Copyable {
         room &-= length
         count &+= length
         return true
+    }
+
+    @inline(never)
+    mutating func appendGrowing(_ source: UnsafeRawPointer, _ length: Int, itemsDone: Int, of items: Int) throws(ItemFailure) {
+        do throws(MartletError) { try reserve(length, itemsDone: itemsDone, of: items) } catch {
+            throw ItemFailure(itemsDone, error)
+        }
+        _ = appendFast(source, length)
     }
 
     /// Makes room for `length` more bytes, and for the items still to come at the length of those before.

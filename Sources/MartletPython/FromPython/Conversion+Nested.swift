@@ -71,11 +71,14 @@ extension Conversion {
     func gather(_ object: Object, of listType: DataType, into builder: ItemsBuilder) throws(MartletError) {
         let type = python.type(of: object)
         let layout = python.layout
-        if type == python.listType && layout.hasLists || type == python.tupleType && layout.hasTuples {
-            let items = try Items.of(object, python)
-            try builder.reserve(items.count)
-            for i in 0..<items.count { try builder.append(items[i]) }
-            return
+        if type == python.listType && layout.hasLists {
+            let count = object.load(fromByteOffset: 16, as: Int.self)
+            guard count > 0, let items = object.load(fromByteOffset: 24, as: UnsafePointer<Object?>?.self) else { return }
+            return try builder.append(items, count: count)
+        }
+        if type == python.tupleType && layout.hasTuples {
+            let items = UnsafeRawPointer(object + 24).assumingMemoryBound(to: Object?.self)
+            return try builder.append(items, count: object.load(fromByteOffset: 16, as: Int.self))
         }
         if python.isSubtype(type, of: foreign.numpyArray) {
             guard try python.integerAttribute(object, "ndim") == 1 else {

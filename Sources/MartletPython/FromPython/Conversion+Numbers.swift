@@ -141,7 +141,10 @@ extension Conversion {
         if type == python.boolType { throw .type("Expected integer, got bool") }
         if python.isKind(type, .int) { return try exact(object, tooLarge) }
         if let index = Owned(orNil: python.index(object), python) { return try exact(index.object, tooLarge) }
-        guard Owned(orNil: python.attribute(type, "__int__"), python) != nil else {
+        // NumPy's strings have an `__int__`, which reads digits; text is no number here.
+        guard !python.isKind(type, .str), !python.isKind(type, .bytes),
+            Owned(orNil: python.attribute(type, "__int__"), python) != nil
+        else {
             throw .type("object of type \(python.reprText(type)) cannot be converted to int")
         }
         let int = try Owned(python.long(object), python)
@@ -214,7 +217,9 @@ extension Conversion {
         guard isInt || python.isSubtype(type, of: foreign.numpyInteger) else {
             throw invalidValue(object, "tried to convert to \(name)")
         }
-        let index = try Owned(python.index(object), python)
+        guard let index = Owned(orNil: python.index(object), python) else {
+            throw .invalid("Integer scalar type not recognized")
+        }
         var overflow: Int32 = 0
         let value = python.asInt64(index.object, &overflow)
         guard overflow == 0 else { throw .invalid("PyLong is too large to fit int64") }

@@ -43,6 +43,8 @@ final class Conversion {
     var isStrict = true
     private(set) lazy var foreign = ForeignTypes(python)
     private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.load(python)
+    /// Without the module there are no dates and times among the items.
+    private(set) lazy var hasDateTime = python.loadedModule("datetime") != nil || python.loadedModule("_datetime") != nil
     private var slowItems = 0
 
     init(_ python: CPython, fromPandas: Bool) {

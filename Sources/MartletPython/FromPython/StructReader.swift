@@ -15,6 +15,9 @@ final class StructReader {
     private let textNames: Items
     private let byteNames: Items
     private var keys: Items?
+    /// The key objects of the last row that had them in order, owned; None before.
+    private var usual: [Object]
+    private var row: [Object]
 
     init(_ names: [String], rows: Int, _ conversion: Conversion) throws(MartletError) {
         let python = conversion.python
@@ -32,9 +35,14 @@ final class StructReader {
             try bytes.append(byte.object)
         }
         self.columns = columns
+        usual = Array(repeating: python.none, count: names.count)
+        row = usual
+        for none in usual { python.incref(none) }
         textNames = Items(owning: texts, python)
         byteNames = Items(owning: bytes, python)
     }
+
+    deinit { for key in usual { python.decref(key) } }
 
     func appendNulls() throws(MartletError) {
         for column in columns { try column.append(python.none) }
@@ -82,6 +90,7 @@ final class StructReader {
             }
         }
         guard let keys else { return try appendNulls() }
+        if try appendInOrder(dict) { return }
         for (i, column) in columns.enumerated() {
             if let value = python.dictItem(dict, keys[i]) {
                 try column.append(value)
@@ -90,6 +99,33 @@ final class StructReader {
                 try column.append(python.none)
             }
         }
+    }
+
+    /// Rows that have the fields in their order share the objects of their keys, as a rule: then no key is looked up.
+    private func appendInOrder(_ dict: Object) throws(MartletError) -> Bool {
+        guard let keys, python.dictSize(dict) == columns.count, python.type(of: dict) == python.dictType else { return false }
+        var position = 0
+        var (key, value): (Object?, Object?) = (nil, nil)
+        for i in 0..<columns.count {
+            guard python.nextDictItem(dict, &position, &key, &value) != 0, let key, let value else { return false }
+            if key != usual[i] {
+                // Texts and bytes compare without running Python code.
+                let type = python.type(of: key)
+                guard type == python.strType || type == python.bytesType, try isSame(key, keys[i]) else { return false }
+                python.incref(key)
+                python.decref(usual[i])
+                usual[i] = key
+            }
+            row[i] = value
+        }
+        for i in 0..<columns.count { try columns[i].append(row[i]) }
+        return true
+    }
+
+    private func isSame(_ a: Object, _ b: Object) throws(MartletError) -> Bool {
+        let answer = python.isEqual(a, b, 2)
+        if answer < 0 { throw python.takeError() }
+        return answer != 0
     }
 
     private func contains(_ dict: Object, _ key: Object) throws(MartletError) -> Bool {
@@ -107,11 +143,6 @@ final class StructReader {
                 let key = python.tupleItem(pair, 0), let value = python.tupleItem(pair, 1)
             else { throw conversion.invalidType(pair, "was expecting tuple of (key, value) pair") }
             return (key, value)
-        }
-        func isSame(_ a: Object, _ b: Object) throws(MartletError) -> Bool {
-            let answer = python.isEqual(a, b, 2)
-            if answer < 0 { throw python.takeError() }
-            return answer != 0
         }
         if keys == nil {
             search: for i in 0..<count {

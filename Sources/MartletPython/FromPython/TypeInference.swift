@@ -100,6 +100,8 @@ final class TypeInference {
             return .more
         }
         let type = python.type(of: object)
+        if type == python.listType || type == python.tupleType { return try visitList(object) }
+        if type == python.dictType { return try visitDict(object) }
         if type == python.boolType {
             booleans += 1
             return .enough
@@ -146,8 +148,7 @@ final class TypeInference {
     }
 
     private func visitDateTime(_ object: Object, _ type: Object) throws(MartletError) -> Step? {
-        // Without the module there are no such objects.
-        guard python.loadedModule("datetime") != nil || python.loadedModule("_datetime") != nil else { return nil }
+        guard conversion.hasDateTime else { return nil }
         let dateTime = try conversion.dateTime.get()
         if python.isSubtype(type, of: dateTime.dateTime) {
             if timestamps == 0, let zone = try dateTime.zone(object) { timeZone = try conversion.zoneName(zone, object) }
@@ -239,27 +240,32 @@ final class TypeInference {
         guard depth < DataType.maximumDepth else {
             throw .invalid("nested more than \(DataType.maximumDepth) levels deep, or within itself")
         }
-        // Python code may run while a value is looked at, so the pairs are taken hold of first.
-        let pairs = try Owned(python.dictItems(object), python)
-        for i in 0..<python.listSize(pairs.object) {
-            guard let pair = python.listItem(pairs.object, i), let key = python.tupleItem(pair, 0),
-                let value = python.tupleItem(pair, 1)
-            else { break }
-            let field: Int
-            if i < keys.count, keys[i].object == key {
-                field = keys[i].field
-            } else {
-                field = try fieldNamed(key)
-                python.incref(key)
-                if i < keys.count {
-                    python.decref(keys[i].object)
-                    keys[i] = (key, field)
-                } else if i == keys.count {
-                    keys.append((key, field))
-                } else {
-                    python.decref(key)
-                }
+        let hasTypes = python.layout.hasTypes
+        var (position, place) = (0, 0)
+        var (key, value): (Object?, Object?) = (nil, nil)
+        // Python code that runs while a value is looked at may change the dict: both are held until then.
+        while python.nextDictItem(object, &position, &key, &value) != 0, let key, let value {
+            if place < keys.count, keys[place].object == key {
+                let inference = fields[keys[place].field].inference
+                place += 1
+                if hasTypes, inference.visitPlain(value) != nil { continue }
+                python.incref(value)
+                defer { python.decref(value) }
+                _ = try inference.visitAny(value)
+                continue
             }
+            python.incref(value)
+            defer { python.decref(value) }
+            let field = try fieldNamed(key)
+            python.incref(key)
+            if place < keys.count {
+                let old = keys[place].object
+                keys[place] = (key, field)
+                python.decref(old)
+            } else {
+                keys.append((key, field))
+            }
+            place += 1
             _ = try fields[field].inference.visitAny(value)
         }
         return .more

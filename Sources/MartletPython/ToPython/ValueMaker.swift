@@ -1,3 +1,4 @@
+import Glibc
 package import MartletArrow
 package import MartletBase
 
@@ -40,10 +41,10 @@ final class ValueMaker {
         case .float16: try each(array, out, Float16.self) { [make = python.makeDouble] value in make(Double(value)) }
         case .float32: try each(array, out, Float.self) { [make = python.makeDouble] value in make(Double(value)) }
         case .float64: try each(array, out, Double.self) { [make = python.makeDouble] value in make(value) }
-        case .string: try bytes(array, out, Int32.self, python.makeText)
-        case .largeString: try bytes(array, out, Int64.self, python.makeText)
-        case .binary: try bytes(array, out, Int32.self, python.makeBytes)
-        case .largeBinary: try bytes(array, out, Int64.self, python.makeBytes)
+        case .string: try bytes(array, out, Int32.self, isText: true)
+        case .largeString: try bytes(array, out, Int64.self, isText: true)
+        case .binary: try bytes(array, out, Int32.self, isText: false)
+        case .largeBinary: try bytes(array, out, Int64.self, isText: false)
         case .fixedSizeBinary: try fixedBytes(array, out)
         case .date32: try dates(array, out)
         case .date64: try dates64(array, out)
@@ -103,9 +104,11 @@ final class ValueMaker {
     }
 
     private func bytes<Offset: OffsetValue>(
-        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Offset.Type,
-        _ make: @convention(c) (UnsafeRawPointer?, Int) -> Object?
+        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Offset.Type, isText: Bool
     ) throws(MartletError) {
+        let make = isText ? python.makeText : python.makeBytes
+        let asciiOffset = python.layout.asciiOffset
+        let newText = isText && asciiOffset != 0 ? python.newText : nil
         let view = try BytesArray<Offset>(array)
         let validity = view.validity
         let base = UnsafeRawPointer(view.bytes.pointer(to: UInt8.self))
@@ -115,6 +118,14 @@ final class ValueMaker {
                 continue
             }
             let range = view.range(i)
+            // Python keeps one object for each text of one character; the function knows them.
+            if let newText, range.count > 1, isASCII(base + range.lowerBound, range.count),
+                let object = newText(range.count, 127)
+            {
+                memcpy(object + asciiOffset, base + range.lowerBound, range.count)
+                out[i] = object
+                continue
+            }
             guard let object = make(base + range.lowerBound, range.count) else {
                 var error = python.takeError()
                 error.message += "; item \(i)"
@@ -123,6 +134,25 @@ final class ValueMaker {
             out[i] = object
             if i & 0xF_FFFF == 0xF_FFFF { try python.runSignalHandlers() }
         }
+    }
+
+    @inline(__always)
+    private func isASCII(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+        var high: UInt64 = 0
+        var i = 0
+        while i &+ 8 <= count {
+            high |= bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+            i &+= 8
+        }
+        if i < count {
+            if count >= 8 {
+                high |= bytes.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            } else {
+                for k in 0..<count { high |= UInt64(bytes.load(fromByteOffset: k, as: UInt8.self)) }
+                return high & 0x80 == 0
+            }
+        }
+        return high & 0x8080_8080_8080_8080 == 0
     }
 
     private func fixedBytes(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>) throws(MartletError) {
