@@ -129,7 +129,7 @@ extension Conversion {
             return try number(object, tooLarge: nil)
         }
         do throws(MartletError) { return try number(object, tooLarge: nil) } catch {
-            if error.code == .cancelled { throw error }
+            if error.code == .cancelled || error.code == .outOfMemory { throw error }
             throw invalidValue(object, "tried to convert to \(type)")
         }
     }
@@ -140,7 +140,13 @@ extension Conversion {
         let type = python.type(of: object)
         if type == python.boolType { throw .type("Expected integer, got bool") }
         if python.isKind(type, .int) { return try exact(object, tooLarge) }
-        if let index = Owned(orNil: python.index(object), python) { return try exact(index.object, tooLarge) }
+        if let index = python.index(object) {
+            let index = try Owned(index, python)
+            return try exact(index.object, tooLarge)
+        }
+        // Another way is tried, but an interrupt stays one.
+        let failure = python.takeError()
+        if failure.code == .cancelled || failure.code == .outOfMemory { throw failure }
         // NumPy's strings have an `__int__`, which reads digits; text is no number here.
         guard !python.isKind(type, .str), !python.isKind(type, .bytes),
             Owned(orNil: python.attribute(type, "__int__"), python) != nil

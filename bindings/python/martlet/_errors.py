@@ -1,5 +1,7 @@
 """The exception classes, with pyarrow's names and bases, and the way from a status to an exception."""
 
+import builtins
+
 __all__ = [
     "ArrowException", "ArrowInvalid", "ArrowTypeError", "ArrowNotImplementedError", "ArrowKeyError", "ArrowIndexError",
     "ArrowIOError", "ArrowMemoryError", "ArrowCapacityError", "ArrowSerializationError", "ArrowCancelled",
@@ -78,6 +80,17 @@ def exception_for(code, system_error, message):
     if code == 5:
         # OSError's constructor picks FileNotFoundError, PermissionError ... by the number.
         return OSError(system_error, message) if system_error else OSError(message)
+    if code in (8, 9):
+        # An exception of Python's own that was raised inside: "OverflowError: too large".
+        name, _, text = message.partition(": ")
+        raised = getattr(builtins, name, None)
+        if isinstance(raised, type) and issubclass(raised, BaseException):
+            # Some classes ask for more than a text; the nearest base that does not stands in for them.
+            for cls in raised.__mro__:
+                try:
+                    return cls(text)
+                except TypeError:
+                    continue
     if code == 45:
         return FileExistsError(17, message)
     return _CLASSES.get(code, _UNKNOWN)(message)

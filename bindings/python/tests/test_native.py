@@ -9,9 +9,7 @@ import datetime as dt
 import decimal
 import enum
 import gc
-import math
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -169,7 +167,6 @@ VALUES = {
     pa.dictionary(pa.int32(), pa.int64()): [5, 6, 5],
     pa.dictionary(pa.uint16(), pa.bool_()): [True, False, True],
     pa.dictionary(pa.int16(), pa.binary(2)): [b"ab", b"cd", b"ab"],
-    pa.dictionary(pa.int16(), pa.timestamp("us")): [dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1)],
 }
 LAYOUTS = {
     "plain": lambda v: v,
@@ -415,7 +412,6 @@ def test_sliced_and_overlapping_lists():
 def test_texts_of_every_length():
     texts = ["x" * n for n in range(70)] + ["x" * n + "ü" for n in range(70)] + [chr(n) for n in range(1, 400)]
     assert to_list(native(texts)) == texts
-    assert all(a is b for a, b in zip(to_list(native(["a", ""])), ["a", ""]))
 
 
 # ---- NumPy ---------------------------------------------------------------------------------------------------------
@@ -459,14 +455,10 @@ def test_fixed_width_unicode(type):
 def test_fill_objects():
     array = from_arrow(pa.array(["a", None, "b"]))
     target = np.array([object(), None, [1]], dtype=object)
-    old = weakref.ref(Weak()) if False else sys.getrefcount(None)
+    nones = sys.getrefcount(None)
     call("martlet_python_fill_objects", Pointer(array.pointer), Pointer(target.ctypes.data), ctypes.py_object(np.nan))
     assert target[0] == "a" and target[1] is np.nan and target[2] == "b"
-    assert abs(sys.getrefcount(None) - old) < 10
-
-
-class Weak:
-    pass
+    assert abs(sys.getrefcount(None) - nones) < 10
 
 
 def test_a_buffer_keeps_its_owner_until_a_call_from_python():
@@ -499,15 +491,15 @@ def test_a_buffer_keeps_its_owner_until_a_call_from_python():
 # ---- nothing leaks -------------------------------------------------------------------------------------------------
 
 def references(run):
-    """Objects that are alive after `run` and were not before, once caches are warm."""
-    for _ in range(3):
+    """Objects that are alive after `run` and were not before, once caches are warm; and references to None."""
+    for _ in range(60):
         run()
     gc.collect()
     before, refs = sys.getallocatedblocks(), sys.getrefcount(None)
-    for _ in range(20):
+    for _ in range(100):
         run()
     gc.collect()
-    return (sys.getallocatedblocks() - before) / 20, (sys.getrefcount(None) - refs) / 20
+    return (sys.getallocatedblocks() - before) / 100, (sys.getrefcount(None) - refs) / 100
 
 
 @pytest.mark.parametrize("type", VALUES, ids=str)
@@ -520,7 +512,7 @@ def test_conversions_leave_nothing_behind(type):
         to_list(array)
 
     blocks, nones = references(run)
-    assert blocks < 5 and abs(nones) < 1
+    assert blocks < 0.5 and abs(nones) < 0.5
 
 
 @pytest.mark.parametrize("values, type", FAILING, ids=lambda v: str(v)[:50])
@@ -534,17 +526,17 @@ def test_failures_leave_nothing_behind(values, type):
             pass
 
     blocks, nones = references(run)
-    assert blocks < 5 and abs(nones) < 1
+    assert blocks < 0.5 and abs(nones) < 0.5
 
 
 def test_references_of_items_come_back():
-    item, row = object.__new__(Weak), {"k": ["text" * 10, 2.5]}
+    item, row = object(), {"k": ["text" * 10, "more"]}
     rows = [row, [row], (row,)]
     before = [sys.getrefcount(x) for x in (row, row["k"], row["k"][0])]
     for _ in range(10):
         native([row, row, None])
         native([[row], [row, None]])
-        native([row], pa.struct([("k", pa.list_(pa.string()))]), mask=[True]) if False else None
+        native([row, row], pa.struct([("k", pa.list_(pa.string()))]), mask=[True, False])
         with pytest.raises(NativeError):
             native([row, 5])
         with pytest.raises(NativeError):
@@ -561,7 +553,7 @@ def test_half_made_lists_are_dropped():
             to_list(array)
 
     blocks, _ = references(run)
-    assert blocks < 5
+    assert blocks < 0.5
 
 
 # ---- Python code in the middle --------------------------------------------------------------------------------------
@@ -592,19 +584,11 @@ def test_interrupts_end_long_work():
     program = f"""
 import os, signal, sys, threading, time
 sys.path.insert(0, {os.path.dirname(os.path.dirname(__file__))!r})
-import ctypes
-from martlet import _abi
-lib = ctypes.PyDLL(_abi.lib.path)
-drop = ctypes.PyDLL(None).Py_DecRef
-drop.argtypes, drop.restype = [ctypes.c_void_p], None
+import martlet
 class Slow:
     def __index__(self): return 1
 values = [Slow()] * 30_000_000
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-error = ctypes.create_string_buffer(4096)
-out = ctypes.c_void_p()
-import martlet
-schema = martlet.schema([("a", martlet.int64())])
 start = time.time()
 code = 0
 try:
