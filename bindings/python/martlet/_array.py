@@ -192,12 +192,12 @@ class Array(_abi.ArrayHandle):
     # ---- computing ----
 
     def _call(self, name, *arguments, type=None, **options):
-        from .compute import call
+        from ._compute import call
         return call(name, (self,) + arguments, type=type, options=options)
 
     def cast(self, target_type=None, safe=None, options=None, memory_pool=None):
         """The values as another type; `safe=False` lets them overflow and be cut."""
-        from .compute import cast
+        from ._compute import cast
         return cast(self, target_type, safe=safe, options=options)
 
     def view(self, target_type):
@@ -211,25 +211,25 @@ class Array(_abi.ArrayHandle):
         return make(target, self._length, handles, -1, self.offset)
 
     def fill_null(self, fill_value):
-        from .compute import fill_null
+        from ._compute import fill_null
         return fill_null(self, fill_value)
 
     def filter(self, mask, *, null_selection_behavior="drop"):
         """The values where `mask` is true; a null in it drops the value, or with "emit_null" gives null."""
-        from .compute import filter
+        from ._compute import filter
         return filter(self, mask, null_selection_behavior)
 
     def take(self, indices):
-        from .compute import take
+        from ._compute import take
         return take(self, indices)
 
     def index(self, value, start=None, end=None, *, memory_pool=None):
         """The position of the first value equal to `value`, as an Int64Scalar; -1 when there is none."""
-        from .compute import index
+        from ._compute import index
         return index(self, value, start, end)
 
     def sort(self, order="ascending", null_placement="at_end", **kwargs):
-        from .compute import array_sort_indices
+        from ._compute import array_sort_indices
         return self.take(array_sort_indices(self, order=order, null_placement=null_placement))
 
     def is_null(self, *, nan_is_null=False):
@@ -413,6 +413,9 @@ def text_of(array, window, top_level_indent=0, one_line=False, indent=2):
 class NullArray(Array):
     __slots__ = ()
 
+    def buffers(self):
+        return [None]
+
 
 class BooleanArray(Array):
     __slots__ = ()
@@ -459,7 +462,7 @@ class _BytesArray(Array):
     @property
     def total_values_length(self):
         """Bytes of all values together."""
-        from .compute import call
+        from ._compute import call
         return call("sum", (call("binary_length", (self,)),)).as_py() or 0
 
 
@@ -511,7 +514,14 @@ class BaseListArray(Array):
         return concatenate(parts) if parts else values.slice(0, 0)
 
     def value_lengths(self):
-        return self._call("list_value_length")
+        """The length of each list, null for null."""
+        from ._compute import call
+        from ._scalar import scalar
+        offsets = self.offsets
+        lengths = call("subtract", (offsets.slice(1), offsets.slice(0, len(self))))
+        if not self.null_count:
+            return lengths
+        return call("if_else", (self.is_valid(), lengths, scalar(None, lengths.type)))
 
     def value_parent_indices(self):
         """For each value of `flatten()` the position of its list."""
@@ -673,7 +683,7 @@ class StructArray(Array):
         children = [self.field(i) for i in range(self.type.num_fields)]
         if self.null_count == 0:
             return children
-        from .compute import call
+        from ._compute import call
         from ._scalar import scalar
         valid = self.is_valid()
         return [call("if_else", (valid, child, scalar(None, child.type))) for child in children]
@@ -710,7 +720,7 @@ class StructArray(Array):
 
     def sort(self, order="ascending", by=None, **kwargs):
         from ._table import RecordBatch
-        from .compute import sort_indices
+        from ._compute import sort_indices
         keys = [(by or self.type.names[0], order)] if not by or isinstance(by, str) else by
         return self.take(sort_indices(RecordBatch.from_struct_array(self), sort_keys=keys))
 

@@ -169,27 +169,27 @@ class ChunkedArray:
     # ---- computing ----
 
     def _call(self, name, *arguments, **options):
-        from .compute import call
+        from ._compute import call
         return call(name, (self,) + arguments, options=options)
 
     def cast(self, target_type=None, safe=None, options=None):
-        from .compute import cast
+        from ._compute import cast
         return cast(self, target_type, safe=safe, options=options)
 
     def fill_null(self, fill_value):
-        from .compute import fill_null
+        from ._compute import fill_null
         return fill_null(self, fill_value)
 
     def filter(self, mask, null_selection_behavior="drop"):
-        from .compute import filter
+        from ._compute import filter
         return filter(self, mask, null_selection_behavior)
 
     def take(self, indices):
-        from .compute import take
+        from ._compute import take
         return take(self, indices)
 
     def index(self, value, start=None, end=None, *, memory_pool=None):
-        from .compute import index
+        from ._compute import index
         return index(self, value, start, end)
 
     def sort(self, order="ascending", null_placement="at_end", **kwargs):
@@ -230,7 +230,9 @@ class ChunkedArray:
             [(c, False) for c in chunks[:w]] + [(None, True)] + [(c, False) for c in chunks[-w:]])
         if skip_new_lines:
             return "[" + ",".join("..." if gap else text_of(c, window, 0, True) for c, gap in shown) + "]"
-        parts = ["..." if gap else text_of(c, window, indent + 2) for c, gap in shown]
+        # pyarrow does not indent the text of chunks without values.
+        inner = indent if self.type.id == t.Type_NA else indent + 2
+        parts = ["..." if gap else text_of(c, window, inner) for c, gap in shown]
         pad = " " * indent
         return f"{pad}[\n" + ",\n".join(parts) + f"\n{pad}]"
 

@@ -354,6 +354,8 @@ def gathered(chunks):
     """One ndarray with the values of all chunks, with a dtype that suits them together."""
     nulls = any(c.null_count for c in chunks)
     dtype = _copy_dtype(chunks[0].type, nulls)
+    if chunks[0].type.id in _NESTED or chunks[0].type.id == t.Type_STRUCT:
+        return all_objects(chunks)
     result = np.empty(sum(len(c) for c in chunks), dtype=dtype)
     start = 0
     for c in chunks:
@@ -426,8 +428,11 @@ _TEXTS = frozenset((t.Type_STRING, t.Type_LARGE_STRING, t.Type_BINARY, t.Type_LA
 _NESTED = frozenset((t.Type_LIST, t.Type_LARGE_LIST, t.Type_FIXED_SIZE_LIST))
 
 
-def objects(array, maps_as_pydicts=None):
-    """An ndarray of Python objects, None for nulls; lists become ndarrays, as in pyarrow."""
+def objects(array, maps_as_pydicts=None, nulls=False):
+    """An ndarray of Python objects, None for nulls; lists become ndarrays, as in pyarrow.
+
+    nulls: lists get a dtype that has room for nulls even if this array has none inside its lists.
+    """
     count = len(array)
     result = np.empty(count, dtype=object)
     if count == 0 or array.type.id == t.Type_NA:
@@ -436,7 +441,7 @@ def objects(array, maps_as_pydicts=None):
         _abi.check(_lib.martlet_python_fill_objects, array, result.ctypes.data, id(None))
         return result
     if array.type.id in _NESTED:
-        return _lists(array, result, maps_as_pydicts)
+        return _lists(array, result, maps_as_pydicts, nulls)
     if array.type.id == t.Type_STRUCT:
         return _records(array, result, maps_as_pydicts)
     for i, value in enumerate(array.to_pylist(maps_as_pydicts=maps_as_pydicts)):
@@ -444,14 +449,29 @@ def objects(array, maps_as_pydicts=None):
     return result
 
 
-def _lists(array, result, maps_as_pydicts):
+def nulls_inside(array):
+    """Whether any value inside lists is null."""
+    if array.type.id not in _NESTED:
+        return False
+    values = array.flatten()
+    return values.null_count > 0 or nulls_inside(values)
+
+
+def all_objects(chunks, maps_as_pydicts=None):
+    """`objects` of all chunks, with one dtype for all lists."""
+    nulls = len(chunks) > 1 and any(nulls_inside(c) for c in chunks)
+    parts = [objects(c, maps_as_pydicts, nulls) for c in chunks]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _lists(array, result, maps_as_pydicts, nulls):
     """Each list as an ndarray: slices of one conversion of all values."""
     offsets = array.offsets.to_pylist() if array.type.id == t.Type_FIXED_SIZE_LIST else (
         values_view(array.offsets, dtype_of(array.offsets.type)).tolist())
     values = array.values
     start, end = offsets[0], offsets[-1]
     values = values.slice(start, end - start)
-    whole = list_values(values, maps_as_pydicts)
+    whole = list_values(values, maps_as_pydicts, nulls)
     missing = null_mask(array)
     for i in range(len(array)):
         if missing is None or not missing[i]:
@@ -459,28 +479,38 @@ def _lists(array, result, maps_as_pydicts):
     return result
 
 
-def list_values(values, maps_as_pydicts=None):
+def list_values(values, maps_as_pydicts=None, nulls=False):
     """The values of lists: numbers as they are, dates and times of day as objects."""
     if _copy_dtype(values.type, True) == object and values.type.id != t.Type_BOOL and values.type.id != t.Type_DICTIONARY:
-        return objects(values, maps_as_pydicts)
+        return objects(values, maps_as_pydicts, nulls)
     if values.type.id in (t.Type_DATE32, t.Type_DATE64):
         return objects(values, maps_as_pydicts)
-    return copied(values, values.null_count > 0)
+    return copied(values, nulls or values.null_count > 0)
 
 
 def _records(array, result, maps_as_pydicts):
-    """Each record as a dictionary; lists inside are ndarrays."""
+    """Each record as a dictionary; lists inside are ndarrays, integers of a field with nulls floats."""
     names = array.type.names
-    columns = []
-    for i, f in enumerate(array.type):
-        child = array._child(i, f.type)
-        columns.append(list_values(child, maps_as_pydicts).tolist() if not child.null_count and child.type.id in _DTYPES
-                       else objects(child, maps_as_pydicts))
     missing = null_mask(array)
+    columns = [_field_values(array._child(i, f.type), missing, maps_as_pydicts) for i, f in enumerate(array.type)]
     for i, row in enumerate(zip(*columns) if columns else [()] * len(array)):
         if missing is None or not missing[i]:
             result[i] = dict(zip(names, row))
     return result
+
+
+def _field_values(child, outside, maps_as_pydicts):
+    """The values of a record's field; nulls where the record itself is null (`outside`) do not count."""
+    dtype = _DTYPES.get(child.type.id)
+    if dtype is None:
+        return objects(child, maps_as_pydicts)
+    missing = null_mask(child)
+    if missing is None or (outside is not None and not (missing & ~outside).any()):
+        return values_view(child, dtype).tolist()
+    values = copied(child, True).tolist()
+    for i in np.flatnonzero(missing):
+        values[i] = None
+    return values
 
 
 # ---- protocols -------------------------------------------------------------------------------------------------------

@@ -380,16 +380,11 @@ _EXACT = frozenset((t.Type_DATE32, t.Type_DATE64, t.Type_TIMESTAMP)) | frozenset
 
 def _object_values(chunks, options):
     """Python objects; None for nulls."""
-    maps = options.get("maps_as_pydicts")
-    parts = []
-    for c in chunks:
-        if c.type.id in _EXACT:
-            part = np.empty(len(c), dtype=object)
-            part[:] = c.to_pylist()
-        else:
-            part = _numpy.objects(c, maps)
-        parts.append(part)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if chunks[0].type.id not in _EXACT:
+        return _numpy.all_objects(chunks, options.get("maps_as_pydicts"))
+    result = np.empty(sum(len(c) for c in chunks), dtype=object)
+    result[:] = [x for c in chunks for x in c.to_pylist()]
+    return result
 
 
 def _zoned(chunks, kind, options):
@@ -405,7 +400,8 @@ def _categorical(chunks, options):
     unified = make_chunked(chunks, chunks[0].type).unify_dictionaries()._chunks
     kind = unified[0].type
     values = unified[0].dictionary
-    categories = pd.Index(column_values(values, {**options, "zero_copy_only": False}))
+    categories = column_values(values, {**options, "zero_copy_only": False})
+    categories = pd.Index(categories) if len(values) else pd.Index([], dtype=object)
     codes = []
     for c in unified:
         indices = c.indices

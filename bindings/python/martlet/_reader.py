@@ -1,7 +1,7 @@
 """Record batch readers: batches one at a time, from an iterable or from a stream of the engine."""
 
 from . import _abi
-from ._errors import ArrowInvalid, ArrowTypeError
+from ._errors import ArrowInvalid
 from ._schema import Schema
 from ._table import RecordBatch, Table
 
@@ -93,8 +93,9 @@ class RecordBatchReader:
             from ._builders import record_batch
             batch = record_batch(batch)
         if batch.schema is not self.schema and not batch.schema.equals(self.schema):
-            raise ArrowTypeError(
-                f"Schema of a batch does not match the reader's schema: \n{self.schema}\nvs\n{batch.schema}")
+            raise ArrowInvalid(
+                f"Schema at index {self._batches_read} was different: \n{self.schema}\nvs\n{batch.schema}")
+        self._batches_read += 1
         return batch
 
     def __iter__(self):

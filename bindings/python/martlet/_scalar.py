@@ -92,8 +92,32 @@ class _CountedScalar(Scalar):
         return self._array.view(number).to_pylist()[0]
 
 
-(Date32Scalar, Date64Scalar, Time32Scalar, Time64Scalar, TimestampScalar, DurationScalar) = _subclasses(
-    _CountedScalar, "Date32Scalar Date64Scalar Time32Scalar Time64Scalar TimestampScalar DurationScalar")
+(Date32Scalar, Date64Scalar, Time32Scalar, Time64Scalar, DurationScalar) = _subclasses(
+    _CountedScalar, "Date32Scalar Date64Scalar Time32Scalar Time64Scalar DurationScalar")
+
+
+class TimestampScalar(_CountedScalar):
+    __slots__ = ()
+
+    def __repr__(self):
+        return f"<martlet.TimestampScalar: {self._iso()!r}>"
+
+    def _iso(self):
+        """ISO 8601 with the digits of the unit."""
+        number = self.value
+        if number is None:
+            return "None"
+        import datetime
+        digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[self.type.unit]
+        seconds, fraction = divmod(number, 10**digits)
+        try:
+            moment = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+            if self.type.tz:
+                moment = moment.astimezone(t.string_to_tzinfo(self.type.tz))
+        except (OverflowError, ValueError):
+            return str(number)
+        text = moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{fraction:0{digits}d}" if digits else "")
+        return text + (moment.strftime("%z") if self.type.tz else "")
 
 
 class BinaryScalar(Scalar):

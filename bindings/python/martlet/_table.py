@@ -196,23 +196,23 @@ class _Tabular:
 
     def filter(self, mask, null_selection_behavior="drop"):
         """The rows where `mask`, an array of booleans or an Expression, is true."""
-        from . import compute
-        if isinstance(mask, compute.Expression):
-            return compute.filter_rows(self, mask)
-        return compute.filter(self, mask, null_selection_behavior)
+        from . import _compute
+        if isinstance(mask, _compute.Expression):
+            return _compute.filter_rows(self, mask)
+        return _compute.filter(self, mask, null_selection_behavior)
 
     def take(self, indices):
-        from .compute import take
+        from ._compute import take
         return take(self, indices)
 
     def drop_null(self):
         """The rows without any null."""
-        from .compute import drop_null
+        from ._compute import drop_null
         return drop_null(self)
 
     def sort_by(self, sorting, **kwargs):
         """Sorted by a column's name, or by (name, "ascending" or "descending") pairs."""
-        from .compute import sort_indices
+        from ._compute import sort_indices
         keys = [(sorting, "ascending")] if isinstance(sorting, str) else sorting
         return self.take(sort_indices(self, sort_keys=keys, **kwargs))
 

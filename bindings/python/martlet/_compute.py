@@ -1,0 +1,331 @@
+"""Calls of the engine's functions on arrays, chunked arrays, scalars and tables; `compute` shows them to users."""
+
+from . import _abi
+from . import _types as t
+from ._array import Array, wrap
+from ._builders import array, asarray
+from ._chunked import ChunkedArray, aligned, make_chunked
+from ._errors import ArrowInvalid, ArrowKeyError, ArrowTypeError
+from ._scalar import Scalar, scalar, wrap_scalar
+from ._schema import Schema, _make_schema
+from ._table import RecordBatch, Table
+
+_lib = _abi.lib
+
+
+class CastOptions:
+    """What casts may lose; `CastOptions.safe(type)` nothing, `CastOptions.unsafe(type)` everything."""
+
+    _names = ("allow_int_overflow", "allow_time_truncate", "allow_time_overflow", "allow_decimal_truncate",
+              "allow_float_truncate", "allow_invalid_utf8")
+
+    def __init__(self, target_type=None, *, allow_int_overflow=None, allow_time_truncate=None,
+                 allow_time_overflow=None, allow_decimal_truncate=None, allow_float_truncate=None,
+                 allow_invalid_utf8=None):
+        given = locals()
+        self.target_type = t.ensure_type(target_type, allow_none=True)
+        self._options = {name: given[name] for name in self._names}
+
+    @staticmethod
+    def safe(target_type=None):
+        return CastOptions(target_type)
+
+    @staticmethod
+    def unsafe(target_type=None):
+        return CastOptions(target_type, **{name: True for name in CastOptions._names})
+
+    def is_safe(self):
+        return not any(self._options.values())
+
+    def __repr__(self):
+        return f"CastOptions({', '.join(f'{k}={v}' for k, v in self._options.items() if v is not None)})"
+
+
+# ---- calling the engine ----------------------------------------------------------------------------------------------
+
+
+def _argument(value, like=None):
+    """An Array, ChunkedArray or Scalar for an argument; Python values become scalars."""
+    if isinstance(value, (Array, ChunkedArray, Scalar)):
+        return value
+    if isinstance(value, (list, tuple)) or hasattr(value, "__array__") and getattr(value, "ndim", 0) == 1:
+        return array(value)
+    return scalar(value)
+
+
+def call(name, arguments, type=None, options=None):
+    """Calls an engine's function of this name: arrays in, an Array, ChunkedArray or Scalar out.
+
+    Scalars go with every row. With chunked arguments the result is chunked. Errors: ArrowKeyError for an unknown
+    function, ArrowInvalid and ArrowNotImplementedError as the function says.
+    """
+    arguments = [_argument(a) for a in arguments]
+    chunked = [a for a in arguments if isinstance(a, ChunkedArray)]
+    if not chunked:
+        return _call_arrays(name, arguments, type, options)
+    if name not in _ROW_BY_ROW:
+        whole = [a.combine_chunks() if isinstance(a, ChunkedArray) else a for a in arguments]
+        return _call_arrays(name, whole, type, options)
+    return _call_chunks(name, arguments, chunked, type, options)
+
+
+def _call_arrays(name, arguments, type, options):
+    arrays = [a._array if isinstance(a, Scalar) else a for a in arguments]
+    scalars = sum(1 << i for i, a in enumerate(arguments) if isinstance(a, Scalar))
+    pointer, is_scalar = _abi.new_flagged(
+        _lib.martlet_compute_call, name.encode(), _abi.handle_array(arrays), len(arrays), scalars,
+        None if type is None else type._handle, *_abi.pack_options(options))
+    result = wrap(pointer, type)
+    return wrap_scalar(result) if is_scalar else result
+
+
+def _call_chunks(name, arguments, chunked, type, options):
+    length = len(chunked[0])
+    pieces = {}
+    for i, a in enumerate(arguments):
+        if isinstance(a, Array):
+            a = make_chunked([a], a.type)
+        if isinstance(a, ChunkedArray):
+            if len(a) != length:
+                raise ArrowInvalid(f"Array arguments must all be the same length: {length} vs {len(a)}")
+            pieces[i] = a._chunks
+    if len(pieces) == 2:
+        (i, a), (j, b) = pieces.items()
+        rows = [{i: x, j: y} for x, y in aligned(a, b)]
+    elif len(pieces) == 1:
+        ((i, a),) = pieces.items()
+        rows = [{i: x} for x in a if len(x)]
+    else:
+        from ._array import concatenate
+        rows = [{i: concatenate(a) for i, a in pieces.items()}] if length else []
+    if not rows:
+        empty = [a if isinstance(a, Scalar) else a.slice(0, 0).combine_chunks() if isinstance(a, ChunkedArray)
+                 else a.slice(0, 0) for a in arguments]
+        results = [_call_arrays(name, empty, type, options)]
+    else:
+        results = [_call_arrays(name, [row.get(i, a) for i, a in enumerate(arguments)], type, options) for row in rows]
+    return make_chunked(results, results[0].type)
+
+
+# Functions whose row i depends on rows i of the arguments only: chunks go through one by one.
+_ROW_BY_ROW = frozenset("""
+cast add subtract multiply divide add_checked subtract_checked multiply_checked divide_checked negate negate_checked abs
+abs_checked power sqrt exp ln log10 log2 floor ceil round sign bit_wise_and bit_wise_or bit_wise_xor bit_wise_not equal
+not_equal less less_equal greater greater_equal and or xor and_kleene or_kleene and_not and_not_kleene invert is_in
+is_null is_valid is_nan is_finite is_inf fill_null if_else coalesce between true_unless_null binary_length utf8_length
+utf8_upper utf8_lower ascii_upper ascii_lower starts_with ends_with match_substring list_value_length strptime strftime
+year month day hour minute second day_of_week day_of_year millisecond microsecond nanosecond quarter week
+choose index_in max_element_wise min_element_wise struct_field
+""".split())
+
+
+def call_function(name, args, options=None, memory_pool=None):
+    """Calls a function by its name; `options` is a mapping."""
+    return call(name, list(args), options=options if options is None or hasattr(options, "items") else None)
+
+
+_names = None
+
+
+def list_functions():
+    """The names of all functions, sorted."""
+    global _names
+    if _names is None:
+        _names = sorted(_abi.buffer_text(_abi.new(_lib.martlet_compute_functions)).split())
+    return list(_names)
+
+
+# ---- functions with arguments of their own ---------------------------------------------------------------------------
+
+
+def cast(arr, target_type=None, safe=None, options=None, memory_pool=None):
+    """`arr` as another type. safe (the default) refuses what would lose data; `options` is a CastOptions."""
+    if safe is not None and options is not None:
+        raise ValueError("Must either pass values for 'target_type' and 'safe' or pass a value for 'options'")
+    if isinstance(arr, Expression):
+        return arr.cast(target_type, safe, options)
+    if target_type is None:
+        if options is None or options.target_type is None:
+            raise TypeError("DataType expected, got <class 'NoneType'>: pass the target_type to cast to")
+        target_type = options.target_type
+    target = t.ensure_type(target_type)
+    arr = _argument(arr)
+    if arr.type == target:
+        return arr
+    values = options._options if options is not None else {"safe": False} if safe is False else None
+    if isinstance(arr, Scalar):
+        result = _call_arrays("cast", [arr._array], target, values)
+        return wrap_scalar(result)
+    return call("cast", (arr,), target, values)
+
+
+def fill_null(values, fill_value):
+    """`values` with nulls replaced by a scalar, or by the values of an array of the same length."""
+    values = _argument(values)
+    if not isinstance(fill_value, (Array, ChunkedArray, Scalar)):
+        if isinstance(fill_value, (list, tuple)):
+            fill_value = array(fill_value, type=values.type)
+        else:
+            try:
+                fill_value = scalar(fill_value, type=values.type)
+            except (ArrowInvalid, ArrowTypeError):
+                fill_value = scalar(fill_value)
+    if fill_value.type != values.type:
+        fill_value = fill_value.cast(values.type)
+    return call("fill_null", (values, fill_value))
+
+
+def _tabular(data, each):
+    """`each` of every column of a batch or table."""
+    columns = [each(c) for c in data._arrays()]
+    count = len(columns[0]) if columns else 0
+    if isinstance(data, Table):
+        columns = [c if isinstance(c, ChunkedArray) else make_chunked([c], c.type) for c in columns]
+        return Table._make(columns, data.schema, count)
+    return RecordBatch._make(columns, data.schema, count)
+
+
+def filter(input, selection_filter, null_selection_behavior="drop", memory_pool=None):
+    """The values (or rows) where the filter, booleans of the same length, is true."""
+    mask = asarray(selection_filter)
+    if mask.type.id == t.Type_NA:
+        mask = mask.cast(t.bool_())
+    if mask.type.id != t.Type_BOOL:
+        raise ArrowTypeError(f"Filter must be boolean, got {mask.type}")
+    if len(mask) != len(input):
+        raise ArrowInvalid("Filter inputs must all be the same length")
+    if isinstance(input, (RecordBatch, Table)):
+        if isinstance(input, RecordBatch) and isinstance(mask, ChunkedArray):
+            mask = mask.combine_chunks()
+        if not input.num_columns:
+            count = call("sum", (fill_null(mask, False),)).as_py() or 0
+            return type(input)._make([], input.schema, count)
+        return _tabular(input, lambda c: filter(c, mask, null_selection_behavior))
+    options = {"null_selection_behavior": null_selection_behavior}
+    if isinstance(input, ChunkedArray) or isinstance(mask, ChunkedArray):
+        a = input._chunks if isinstance(input, ChunkedArray) else [input]
+        b = mask._chunks if isinstance(mask, ChunkedArray) else [mask]
+        parts = [_call_arrays("filter", [x, y], None, options) for x, y in aligned(a, b)]
+        return make_chunked(parts or [input.slice(0, 0)] if isinstance(input, Array) else parts, input.type)
+    return _call_arrays("filter", [input, mask], None, options)
+
+
+def filter_rows(data, expression):
+    """The rows of a batch or table for which an expression is true."""
+    if isinstance(data, RecordBatch):
+        return data.filter(expression._evaluate(data))
+    batches = [b.filter(expression._evaluate(b)) for b in data.to_batches()]
+    return Table.from_batches(batches, data.schema)
+
+
+def take(data, indices, *, boundscheck=True, memory_pool=None):
+    """The values (or rows) at the positions `indices`; a null position gives null."""
+    indices = asarray(indices)
+    if isinstance(indices, ChunkedArray) and not isinstance(data, (ChunkedArray, Table)):
+        indices = indices.combine_chunks()
+    if isinstance(data, (RecordBatch, Table)):
+        return _tabular(data, lambda c: take(c, indices))
+    values = data.combine_chunks() if isinstance(data, ChunkedArray) else data
+    where = indices.combine_chunks() if isinstance(indices, ChunkedArray) else indices
+    if where.type.id == t.Type_NA:
+        where = where.cast(t.int64())
+    result = _call_arrays("take", [values, where], None, None)
+    return make_chunked([result], result.type) if isinstance(data, ChunkedArray) else result
+
+
+def drop_null(input, memory_pool=None):
+    """The values that are not null, or the rows without any null."""
+    if not isinstance(input, (RecordBatch, Table)):
+        return asarray(input).drop_null()
+    mask = None
+    for c in input._arrays():
+        valid = c.is_valid()
+        mask = valid if mask is None else call("and", (mask, valid))
+    return input if mask is None else filter(input, mask)
+
+
+def index(data, value, start=None, end=None, *, memory_pool=None):
+    """The position of the first value equal to `value`, an Int64Scalar; -1 for none."""
+    if not isinstance(value, Scalar):
+        value = scalar(value, type=data.type)
+    start = start or 0
+    part = data.slice(start, None if end is None else max(0, end - start))
+    found = array([], type=t.int64())
+    hits = call("equal", (part, value))
+    at = -1
+    for i, hit in enumerate(hits.to_pylist()):
+        if hit:
+            at = i + start
+            break
+    return scalar(at, type=t.int64())
+
+
+def is_in(values, value_set=None, *, skip_nulls=False, options=None, memory_pool=None):
+    """For each value whether it is among `value_set`."""
+    values = _argument(values)
+    value_set = asarray(value_set)
+    if value_set.type != values.type:
+        value_set = value_set.cast(values.type)
+    if isinstance(value_set, ChunkedArray):
+        value_set = value_set.combine_chunks()
+    return _with_set("is_in", values, value_set, skip_nulls)
+
+
+def index_in(values, value_set=None, *, skip_nulls=False, options=None, memory_pool=None):
+    """For each value its position in `value_set`, null when it is not there."""
+    values = _argument(values)
+    value_set = asarray(value_set, values.type)
+    return _with_set("index_in", values, value_set, skip_nulls)
+
+
+def _with_set(name, values, value_set, skip_nulls):
+    options = {"skip_nulls": skip_nulls}
+    if isinstance(values, ChunkedArray):
+        parts = [_call_arrays(name, [c, value_set], None, options) for c in values._chunks]
+        return make_chunked(parts, t.bool_() if name == "is_in" else t.int32())
+    return _call_arrays(name, [values, value_set], None, options)
+
+
+def array_sort_indices(array, order="ascending", *, null_placement="at_end", options=None, memory_pool=None):
+    """The positions that sort an array."""
+    data = array.combine_chunks() if isinstance(array, ChunkedArray) else array
+    return _call_arrays("array_sort_indices", [data], None, {"order": order, "null_placement": null_placement})
+
+
+def sort_indices(input, sort_keys=(), *, null_placement="at_end", options=None, memory_pool=None):
+    """The positions that sort an array, or the rows of a batch or table by (name, order) pairs."""
+    if isinstance(input, (Array, ChunkedArray)):
+        order = sort_keys[0][1] if sort_keys else "ascending"
+        return array_sort_indices(input, order, null_placement=null_placement)
+    keys = [(key, "ascending") if isinstance(key, str) else tuple(key[:2]) for key in sort_keys]
+    if not keys:
+        raise ArrowInvalid("Must specify one or more sort keys")
+    # Sorting by the last key first, each sort stable, gives the order of all keys.
+    order = None
+    for name, direction in reversed(keys):
+        column = input.column(name)
+        column = column.combine_chunks() if isinstance(column, ChunkedArray) else column
+        if order is not None:
+            column = take(column, order)
+        places = array_sort_indices(column, direction, null_placement=null_placement)
+        order = places if order is None else take(order, places)
+    return order
+
+
+def if_else(cond, left, right, /, *, memory_pool=None):
+    """`left` where `cond` is true, `right` where it is false, null where it is null."""
+    return call("if_else", (cond, left, right))
+
+
+def field(*name_or_index):
+    """An Expression for a column: its name, or a path of names into structs."""
+    return Expression._field(name_or_index)
+
+
+def expression_or_call(name, arguments, options=None, type=None):
+    if any(isinstance(a, Expression) for a in arguments):
+        return Expression._call(name, arguments, type=type, options=options)
+    return call(name, arguments, type=type, options=options)
+
+
+from ._expression import Expression  # noqa: E402  (expressions call functions of this module)
