@@ -1,0 +1,222 @@
+public import CMartlet
+import Glibc
+import MartletArrow
+import MartletBase
+import MartletCodecs
+import MartletParquet
+import Synchronization
+
+// martlet.h, "Parquet": the file and its metadata.
+
+/// A Parquet file, or only the metadata of one that was just written. Texts that callers see live as long as it does.
+final class ParquetFileHandle: Sendable {
+    let file: ParquetFile?
+    let metadata: FileMetaData
+    let schema: Schema
+    let parquetSchema: ParquetSchema
+    let metadataByteCount: Int
+    private let texts = Mutex<[String: TextAddress]>([:])
+
+    private struct TextAddress: @unchecked Sendable {
+        let pointer: UnsafeMutablePointer<CChar>
+    }
+
+    init(_ file: ParquetFile) {
+        self.file = file
+        metadata = file.metadata
+        schema = file.schema
+        parquetSchema = file.parquetSchema
+        metadataByteCount = file.metadataByteCount
+    }
+
+    init(_ metadata: FileMetaData) throws(MartletError) {
+        file = nil
+        self.metadata = metadata
+        parquetSchema = try ParquetSchema(elements: metadata.schema)
+        schema = Schema([])
+        metadataByteCount = try metadata.encoded().count
+    }
+
+    deinit { texts.withLock { for text in $0.values { free(text.pointer) } } }
+
+    func readable() throws(MartletError) -> ParquetFile {
+        guard let file else { throw .invalid("this is the metadata of a file that was written; open the file to read it") }
+        return file
+    }
+
+    /// The text as C text that lives as long as this handle.
+    func text(_ text: String) -> UnsafePointer<CChar>? {
+        texts.withLock { known in
+            if let address = known[text] { return UnsafePointer(address.pointer) }
+            guard let copy = strdup(text) else { return nil }
+            known[text] = TextAddress(pointer: copy)
+            return UnsafePointer(copy)
+        }
+    }
+
+    func rowGroup(_ index: Int64) throws(MartletError) -> RowGroup {
+        guard index >= 0, index < metadata.rowGroups.count else {
+            throw .index("row group \(index) is out of range: the file has \(metadata.rowGroups.count)")
+        }
+        return metadata.rowGroups[Int(index)]
+    }
+
+    func leaf(_ index: Int64) throws(MartletError) -> LeafColumn {
+        guard index >= 0, index < parquetSchema.leaves.count else {
+            throw .index("column \(index) is out of range: the file has \(parquetSchema.leaves.count)")
+        }
+        return parquetSchema.leaves[Int(index)]
+    }
+}
+
+@_cdecl("martlet_parquet_file_open")
+public func parquetFileOpen(
+    _ source: OpaquePointer?, _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64, _ out: HandleOut?,
+    _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        var options = try Options(options, optionCount)
+        let parsed = try ReadOptions(&options)
+        try options.finish()
+        let source = try object(source, SourceHandle.self).positional()
+        try give(ParquetFileHandle(try ParquetFile(source, options: parsed)), to: out)
+    }
+}
+
+extension ReadOptions {
+    /// Takes the reader's keys from the caller's options.
+    init(_ options: inout Options) throws(MartletError) {
+        self.init()
+        verifiesChecksums = try options.flag("page_checksum_verification") ?? verifiesChecksums
+        usesStoredSchema = try options.flag("arrow_schema") ?? usesStoredSchema
+        usesThreads = try options.flag("use_threads") ?? usesThreads
+        if let names = options.text("read_dictionary") { dictionaryColumns = names.split(separator: ",").map(String.init) }
+    }
+}
+
+@_cdecl("martlet_parquet_file_schema")
+public func parquetFileSchema(_ file: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try give(SchemaHandle(try object(file, ParquetFileHandle.self).schema), to: out)
+    }
+}
+
+@_cdecl("martlet_parquet_file_info_get")
+public func parquetFileInfoGet(_ file: OpaquePointer?, _ out: UnsafeMutablePointer<martlet_parquet_file_info>?) {
+    guard let out, let handle = try? object(file, ParquetFileHandle.self) else { return }
+    out.pointee = martlet_parquet_file_info(
+        row_count: handle.metadata.rowCount, row_group_count: Int64(handle.metadata.rowGroups.count),
+        column_count: Int64(handle.parquetSchema.leaves.count), serialized_size: Int64(handle.metadataByteCount),
+        created_by: handle.text(handle.metadata.createdBy ?? ""),
+        version: handle.text(handle.metadata.version == 1 ? "1.0" : "2.6"))
+}
+
+@_cdecl("martlet_parquet_file_metadata")
+public func parquetFileMetadata(_ file: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        var metadata = Metadata()
+        for pair in try object(file, ParquetFileHandle.self).metadata.keyValueMetadata ?? [] {
+            metadata.pairs.append(.init(key: pair.key, value: pair.value ?? []))
+        }
+        try give(SchemaHandle(Schema([], metadata: metadata)), to: out)
+    }
+}
+
+@_cdecl("martlet_parquet_row_group_info_get")
+public func parquetRowGroupInfoGet(
+    _ file: OpaquePointer?, _ rowGroup: Int64, _ out: UnsafeMutablePointer<martlet_parquet_row_group_info>?,
+    _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let group = try object(file, ParquetFileHandle.self).rowGroup(rowGroup)
+        try required(out, "out").pointee = martlet_parquet_row_group_info(
+            row_count: group.rowCount, column_count: Int64(group.columns.count), total_byte_size: group.totalByteSize,
+            total_compressed_size: group.totalCompressedSize ?? group.columns.reduce(0) { sum, chunk in
+                sum.addingReportingOverflow(chunk.metadata?.totalCompressedSize ?? 0).partialValue
+            })
+    }
+}
+
+@_cdecl("martlet_parquet_column_info_get")
+public func parquetColumnInfoGet(
+    _ file: OpaquePointer?, _ rowGroup: Int64, _ column: Int64,
+    _ out: UnsafeMutablePointer<martlet_parquet_column_info>?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let handle = try object(file, ParquetFileHandle.self)
+        let leaf = try handle.leaf(column)
+        var info = martlet_parquet_column_info()
+        info.path = handle.text(leaf.dottedPath)
+        info.physical_type = handle.text(leaf.physicalType.name)
+        info.logical_type = handle.text(leaf.logicalTypeText)
+        info.converted_type = handle.text(leaf.convertedTypeText)
+        info.max_definition_level = Int64(leaf.maxDefinitionLevel)
+        info.max_repetition_level = Int64(leaf.maxRepetitionLevel)
+        info.type_length = Int64(leaf.typeLength ?? -1)
+        info.compression = handle.text("")
+        info.encodings = handle.text("")
+        for number in [
+            \martlet_parquet_column_info.value_count, \.file_offset, \.dictionary_page_offset, \.data_page_offset,
+            \.index_page_offset, \.total_compressed_size, \.total_uncompressed_size, \.null_count, \.distinct_count,
+            \.nan_count,
+        ] { info[keyPath: number] = -1 }
+        if rowGroup >= 0 { try handle.fill(&info, try handle.rowGroup(rowGroup), Int(column), leaf, Int(rowGroup)) }
+        try required(out, "out").pointee = info
+    }
+}
+
+extension ParquetFileHandle {
+    fileprivate func fill(
+        _ info: inout martlet_parquet_column_info, _ group: RowGroup, _ column: Int, _ leaf: LeafColumn, _ index: Int
+    ) throws(MartletError) {
+        guard column < group.columns.count, let chunk = group.columns[column].metadata else {
+            throw .invalid("row group \(index) has no metadata for column \(leaf.dottedPath)")
+        }
+        info.compression = text(chunk.codec.name)
+        info.encodings = text(chunk.encodings.map(\.name).joined(separator: ","))
+        info.value_count = chunk.valueCount
+        info.file_offset = group.columns[column].fileOffset
+        info.dictionary_page_offset = chunk.dictionaryPageOffset ?? -1
+        info.data_page_offset = chunk.dataPageOffset
+        info.index_page_offset = chunk.indexPageOffset ?? -1
+        info.total_compressed_size = chunk.totalCompressedSize
+        info.total_uncompressed_size = chunk.totalUncompressedSize
+        info.has_column_index = group.columns[column].columnIndexOffset != nil
+        info.has_offset_index = group.columns[column].offsetIndexOffset != nil
+        guard let statistics = chunk.statistics else { return }
+        info.has_statistics = true
+        info.null_count = statistics.nullCount ?? -1
+        info.distinct_count = statistics.distinctCount ?? -1
+        info.nan_count = statistics.nanCount ?? -1
+        info.has_min_max = statistics.minValue != nil && statistics.maxValue != nil
+    }
+}
+
+@_cdecl("martlet_parquet_file_schema_text")
+public func parquetFileSchemaText(_ file: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try give(try object(file, ParquetFileHandle.self).parquetSchema.description, to: out)
+    }
+}
+
+@_cdecl("martlet_parquet_file_release")
+public func parquetFileRelease(_ file: OpaquePointer?) { release(file, ParquetFileHandle.self) }
+
+// TEMPORARY-SCAN
+@_cdecl("martlet_parquet_file_scan")
+public func parquetFileScan(
+    _ file: OpaquePointer?, _ columns: UnsafePointer<UnsafePointer<CChar>?>?, _ columnCount: Int64,
+    _ rowGroups: UnsafePointer<Int32>?, _ rowGroupCount: Int64, _ filter: OpaquePointer?,
+    _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64, _ progress: UnsafePointer<martlet_progress>?,
+    _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let file = try object(file, ParquetFileHandle.self).readable()
+        let names = try texts(columns, columnCount, "columns")
+        let groups = rowGroups.map { groups in (0..<Int(rowGroupCount)).map { Int(groups[$0]) } }
+        let table = try file.read(columns: names, rowGroups: groups, operation: Operation(progress))
+        let arrays = try table.columns.map { column throws(MartletError) in try column.combined() }
+        let batch = try RecordBatch(schema: table.schema, columns: arrays, rowCount: table.rowCount)
+        try give(StreamHandle(BatchesReader(schema: table.schema, [batch])), to: out)
+    }
+}
