@@ -152,7 +152,7 @@ public func parquetColumnInfoGet(
         info.converted_type = handle.text(leaf.convertedTypeText)
         info.max_definition_level = Int64(leaf.maxDefinitionLevel)
         info.max_repetition_level = Int64(leaf.maxRepetitionLevel)
-        info.type_length = Int64(leaf.typeLength ?? -1)
+        info.type_length = Int64(leaf.typeLength)
         info.compression = handle.text("")
         info.encodings = handle.text("")
         for number in [
@@ -188,7 +188,27 @@ extension ParquetFileHandle {
         info.null_count = statistics.nullCount ?? -1
         info.distinct_count = statistics.distinctCount ?? -1
         info.nan_count = statistics.nanCount ?? -1
-        info.has_min_max = statistics.minValue != nil && statistics.maxValue != nil
+        guard let known = try file?.statistics(rowGroup: index, leaf: column) else {
+            info.has_min_max = statistics.minValue != nil && statistics.maxValue != nil
+            return
+        }
+        info.has_min_max = known.minimum.isValid(0) && known.maximum.isValid(0)
+        info.is_min_exact = known.isMinimumExact[0]
+        info.is_max_exact = known.isMaximumExact[0]
+    }
+}
+
+@_cdecl("martlet_parquet_column_min_max")
+public func parquetColumnMinMax(
+    _ file: OpaquePointer?, _ rowGroup: Int64, _ column: Int64, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let handle = try object(file, ParquetFileHandle.self)
+        _ = try handle.rowGroup(rowGroup)
+        _ = try handle.leaf(column)
+        let known = try handle.readable().statistics(rowGroup: Int(rowGroup), leaf: Int(column))
+        guard known.minimum.isValid(0), known.maximum.isValid(0) else { return try giveNothing(to: out) }
+        try give(ArrayHandle(try concatenate([known.minimum, known.maximum], type: known.type)), to: out)
     }
 }
 
@@ -201,22 +221,3 @@ public func parquetFileSchemaText(_ file: OpaquePointer?, _ out: HandleOut?, _ e
 
 @_cdecl("martlet_parquet_file_release")
 public func parquetFileRelease(_ file: OpaquePointer?) { release(file, ParquetFileHandle.self) }
-
-// TEMPORARY-SCAN
-@_cdecl("martlet_parquet_file_scan")
-public func parquetFileScan(
-    _ file: OpaquePointer?, _ columns: UnsafePointer<UnsafePointer<CChar>?>?, _ columnCount: Int64,
-    _ rowGroups: UnsafePointer<Int32>?, _ rowGroupCount: Int64, _ filter: OpaquePointer?,
-    _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64, _ progress: UnsafePointer<martlet_progress>?,
-    _ out: HandleOut?, _ error: ErrorOut?
-) -> Int32 {
-    guarded(error) { () throws(MartletError) in
-        let file = try object(file, ParquetFileHandle.self).readable()
-        let names = try texts(columns, columnCount, "columns")
-        let groups = rowGroups.map { groups in (0..<Int(rowGroupCount)).map { Int(groups[$0]) } }
-        let table = try file.read(columns: names, rowGroups: groups, operation: Operation(progress))
-        let arrays = try table.columns.map { column throws(MartletError) in try column.combined() }
-        let batch = try RecordBatch(schema: table.schema, columns: arrays, rowCount: table.rowCount)
-        try give(StreamHandle(BatchesReader(schema: table.schema, [batch])), to: out)
-    }
-}

@@ -1,0 +1,243 @@
+import MartletArrow
+import MartletBase
+import MartletCompute
+import MartletIO
+import MartletParquet
+
+/// The scan of one Parquet file: which rows can match, then which do, then the other columns of just those.
+struct FileScan: Sendable {
+    let file: ParquetFile
+    /// What batches look like.
+    let output: Schema
+    /// The dataset's types of all fields that the filter may name.
+    let fields: Schema
+    /// One value for all rows, by field: the keys that the file's directories tell.
+    let constants: [String: ArrayData]
+    let filter: Expression?
+
+    /// All matching rows of the row groups (nil: of the file).
+    func batches(rowGroups: [Int]? = nil, operation: Operation = .unwatched) throws(MartletError) -> [RecordBatch] {
+        try chunks(rowGroups: rowGroups, operation: operation).batches(output)
+    }
+
+    private func chunks(rowGroups: [Int]?, operation: Operation) throws(MartletError) -> ColumnChunks {
+        let groups = rowGroups ?? Array(0..<file.rowGroupCount)
+        guard let filter else {
+            let rows = groups.reduce(0) { $0 + file.rowCount(ofRowGroup: $1) }
+            return try read(output, groups.map { RowSelection(rowGroup: $0) }, rowCount: rows, operation)
+        }
+        let selections = try candidates(groups, filter)
+        let rows = selections.reduce(0) { $0 + rowCount($1) }
+        guard rows > 0 else { return try nothing() }
+
+        let names = Set(filter.referencedFields.compactMap(\.first))
+        let probeSchema = Schema(fields.fields.filter { names.contains($0.name) })
+        let probe = try read(probeSchema, selections, rowCount: rows, operation)
+        let masks = try probe.batches(probeSchema).map { batch throws(MartletError) in try filter.evaluate(batch) }
+        let mask = probeSchema.fields.isEmpty ? try constantMask(filter, rows) : try concatenate(masks, type: .boolean)
+        let truths = try truthBits(mask)
+        let trueCount = truths.trueCount
+        guard trueCount > 0 else { return try nothing() }
+
+        let rest = Schema(output.fields.filter { !names.contains($0.name) })
+        let (narrowed, narrowedMask) = try narrow(selections, truths, trueCount)
+        let restRows = narrowed.reduce(0) { $0 + rowCount($1) }
+        let restChunks = try read(rest, narrowed, rowCount: restRows, operation)
+            .filtered(narrowedMask ?? mask, trueCount: trueCount)
+        let probeChunks = try probe.filtered(mask, trueCount: trueCount)
+        let columns = output.fields.map { field in
+            if let place = probeSchema.fields.firstIndex(where: { $0.name == field.name }) { return probeChunks.columns[place] }
+            return restChunks.columns[rest.fields.firstIndex { $0.name == field.name }!]
+        }
+        return ColumnChunks(columns: columns, rowCount: trueCount)
+    }
+
+    private func nothing() throws(MartletError) -> ColumnChunks {
+        ColumnChunks(columns: output.fields.map { _ in [] }, rowCount: 0)
+    }
+
+    private func rowCount(_ selection: RowSelection) -> Int {
+        selection.ranges?.reduce(0) { $0 + $1.count } ?? file.rowCount(ofRowGroup: selection.rowGroup)
+    }
+
+    /// The mask of a filter that names no field.
+    private func constantMask(_ filter: Expression, _ rows: Int) throws(MartletError) -> ArrayData {
+        try filter.evaluate(RecordBatch(schema: Schema([]), columns: [], rowCount: rows))
+    }
+
+    /// 1 where the mask is true; nulls do not count.
+    private func truthBits(_ mask: ArrayData) throws(MartletError) -> Bitmap {
+        let truths = try BooleanArray(mask)
+        guard let validity = truths.validity else { return truths.values }
+        var builder = try BitmapBuilder(capacity: mask.count)
+        try truths.values.forEachWord { start, length, bits throws(MartletError) in
+            try builder.append(word: bits & validity.word(at: start, length: length), length: length)
+        }
+        return try Bitmap(builder.finish(), count: mask.count)
+    }
+
+    // MARK: - Reading
+
+    /// The columns of `schema` for the selected rows: from the file, cast to the dataset's type where that differs; constants;
+    /// nulls where the file has no such column.
+    private func read(_ schema: Schema, _ selections: [RowSelection], rowCount: Int, _ operation: Operation)
+        throws(MartletError) -> ColumnChunks
+    {
+        let names = schema.names.filter { constants[$0] == nil && fileField($0) != nil }
+        let table = names.isEmpty ? nil : try file.read(columns: names, selections: selections, operation: operation)
+        var columns: [[ArrayData]] = []
+        for field in schema.fields {
+            if let constant = constants[field.name] {
+                columns.append([try repeated(constant, rowCount)])
+            } else if let table, let place = table.schema.fields.firstIndex(where: { $0.name == field.name }) {
+                let chunks = table.columns[place].chunks
+                columns.append(
+                    try adding(context: "column \"\(field.name)\" of '\(file.source.name)'") { () throws(MartletError) in
+                        try chunks.map { chunk throws(MartletError) in
+                            chunk.type.holdsSameValues(as: field.type) ? try chunk.viewed(as: field.type) : try cast(chunk, to: field.type)
+                        }
+                    })
+            } else {
+                columns.append([try .nulls(field.type, count: rowCount)])
+            }
+        }
+        return ColumnChunks(columns: columns, rowCount: rowCount)
+    }
+
+    private func fileField(_ name: String) -> Field? { file.schema.fields.first { $0.name == name } }
+
+    /// `count` times the one value. Keys with a dictionary repeat an index, others the value.
+    private func repeated(_ value: ArrayData, _ count: Int) throws(MartletError) -> ArrayData {
+        guard value.isValid(0) else { return try .nulls(value.type, count: count) }
+        return try take(value, try ArrayData(
+            type: .int32, count: count, nullCount: 0, buffers: [Buffer(zeroed: try count.multiplied(checked: 4))]))
+    }
+
+    // MARK: - Pruning
+
+    /// The row groups, and within them the pages, that may hold a matching row.
+    func candidates(_ rowGroups: [Int], _ filter: Expression) throws(MartletError) -> [RowSelection] {
+        let names = Set(filter.referencedFields.compactMap(\.first))
+        var leaves: [String: Int] = [:]
+        for name in names where constants[name] == nil {
+            // Statistics of nested columns count their items, not their rows.
+            guard let own = fileField(name), !own.type.isNested, let wanted = fields.fields.first(where: { $0.name == name }),
+                own.type == wanted.type || (own.type.isInteger && wanted.type.isInteger)
+            else { continue }
+            leaves[name] = file.leafIndex(of: name)
+        }
+        var selections: [RowSelection] = []
+        for group in rowGroups {
+            let rows = file.rowCount(ofRowGroup: group)
+            guard rows > 0 else { continue }
+            var known: [String: ColumnBounds] = [:]
+            for name in names { known[name] = try bounds(name, leaves[name], rowGroup: group, rows) }
+            guard filter.mayMatch({ $0.count == 1 ? known[$0[0]] : nil }) else { continue }
+            selections.append(try pages(group, rows, leaves, known, filter))
+        }
+        return selections
+    }
+
+    private func bounds(_ name: String, _ leaf: Int?, rowGroup: Int, _ rows: Int) throws(MartletError) -> ColumnBounds? {
+        if let constant = constants[name] { return ColumnBounds(constant: constant, rowCount: rows) }
+        if fileField(name) == nil, let field = fields.fields.first(where: { $0.name == name }) {
+            return ColumnBounds(constant: try .nulls(field.type, count: 1), rowCount: rows)
+        }
+        guard let leaf else { return nil }
+        return try ColumnBounds(try file.statistics(rowGroup: rowGroup, leaf: leaf), at: 0, rowCount: rows)
+    }
+
+    /// The rows of a row group's pages that may match. Pages of different columns end at different rows, so the row group is
+    /// cut at all their ends.
+    private func pages(
+        _ group: Int, _ rows: Int, _ leaves: [String: Int], _ whole: [String: ColumnBounds], _ filter: Expression
+    ) throws(MartletError) -> RowSelection {
+        var pages: [String: PageStatistics] = [:]
+        var ends: Set<Int> = [rows]
+        for (name, leaf) in leaves {
+            guard let found = try file.pageStatistics(rowGroup: group, leaf: leaf), found.statistics != nil else { continue }
+            pages[name] = found
+            for range in found.rows { ends.insert(range.upperBound) }
+        }
+        guard ends.count > 1 else { return RowSelection(rowGroup: group) }
+        var place = pages.mapValues { _ in 0 }
+        var ranges: [Range<Int>] = []
+        var start = 0
+        for end in ends.sorted() where end <= rows {
+            var known = whole
+            for (name, page) in pages {
+                while page.rows[place[name]!].upperBound <= start, place[name]! + 1 < page.rows.count { place[name]! += 1 }
+                guard let statistics = page.statistics else { continue }
+                known[name] = try ColumnBounds(statistics, at: place[name]!, rowCount: page.rows[place[name]!].count)
+            }
+            if filter.mayMatch({ $0.count == 1 ? known[$0[0]] : nil }) { ranges.append(start..<end) }
+            start = end
+        }
+        return try RowSelection(rowGroup: group, ranges: ranges)
+    }
+
+    /// The selections cut down to the rows that match and what lies close between them, and the mask over these rows; the mask is
+    /// nil when cutting would save too little.
+    private func narrow(_ selections: [RowSelection], _ truths: Bitmap, _ trueCount: Int)
+        throws(MartletError) -> ([RowSelection], ArrayData?)
+    {
+        guard trueCount < truths.count / 2 else { return (selections, nil) }
+        // Skipping fewer rows than this costs more than decoding them.
+        let smallestGap = 256
+        var narrowed: [RowSelection] = []
+        var bits = try BitmapBuilder()
+        var place = 0
+        for selection in selections {
+            var ranges: [Range<Int>] = []
+            var masks: [Range<Int>] = []
+            for range in selection.ranges ?? [0..<file.rowCount(ofRowGroup: selection.rowGroup)] {
+                var row = 0
+                while let first = truths.firstTrue(from: place + row, below: place + range.count) {
+                    let start = range.lowerBound + first - place
+                    var end = start + 1
+                    row = first - place + 1
+                    while row < range.count, truths[place + row] {
+                        row += 1
+                        end += 1
+                    }
+                    if let last = ranges.last, start - last.upperBound < smallestGap, last.upperBound > range.lowerBound {
+                        ranges[ranges.count - 1] = last.lowerBound..<end
+                        masks[masks.count - 1] = masks[masks.count - 1].lowerBound..<place + row
+                    } else {
+                        ranges.append(start..<end)
+                        masks.append(first..<place + row)
+                    }
+                }
+                place += range.count
+            }
+            for mask in masks { try bits.append(try truths.slice(at: mask.lowerBound, count: mask.count)) }
+            if !ranges.isEmpty { narrowed.append(try RowSelection(rowGroup: selection.rowGroup, ranges: ranges)) }
+        }
+        let count = bits.count
+        return (narrowed, ArrayData(type: .boolean, count: count, nullCount: 0, buffers: [bits.finish()]))
+    }
+}
+
+extension Bitmap {
+    /// The first bit that is 1 from `start` on and below `end`.
+    fileprivate func firstTrue(from start: Int, below end: Int) -> Int? {
+        var index = start
+        while index < end {
+            let length = Swift.min(64, end - index)
+            let bits = word(at: index, length: length)
+            if bits != 0 { return index + bits.trailingZeroBitCount }
+            index += length
+        }
+        return nil
+    }
+}
+
+extension ColumnBounds {
+    /// The bounds that statistics give for window `index`.
+    fileprivate init(_ statistics: ColumnStatistics, at index: Int, rowCount: Int) throws(MartletError) {
+        self.init(
+            minimum: try statistics.minimum.slice(at: index, count: 1),
+            maximum: try statistics.maximum.slice(at: index, count: 1), nullCount: statistics.nullCounts[index],
+            nanCount: statistics.nanCounts[index], rowCount: rowCount)
+    }
+}
