@@ -10,4 +10,4 @@ flags=(-c release -Xswiftc -use-ld=lld -Xswiftc -sanitize=fuzzer,address -Xswift
 swift build "${flags[@]}"
 mkdir -p "corpus/$target"
 MARTLET_FUZZ=$target exec "$(swift build "${flags[@]}" --show-bin-path)/FuzzMartlet" \
-    -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 "$@" "corpus/$target"
+    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 "$@" "corpus/$target"

@@ -19,6 +19,10 @@ public protocol ByteSource: AnyObject, Sendable {
 
     /// These bytes are wanted soon; only a hint.
     func willRead(at offset: Int, count: Int)
+
+    /// Throws when bytes that were handed out may no longer be what they were: a mapped file that was shortened. Worth
+    /// asking after decoding from slices.
+    func checkUnchanged() throws(MartletError)
 }
 
 extension ByteSource {
@@ -33,6 +37,8 @@ extension ByteSource {
     }
 
     public func willRead(at offset: Int, count: Int) {}
+
+    public func checkUnchanged() throws(MartletError) {}
 
     /// All bytes.
     public func readAll() throws(MartletError) -> Buffer { try read(at: 0, count: byteCount) }

@@ -5,7 +5,8 @@ import Martlet
 @main
 struct FuzzMartlet {
     static let targets: [(name: String, body: @Sendable (Buffer) throws(MartletError) -> Void)] = [
-        ("codec", fuzzCodec)
+        ("codec", fuzzCodec),
+        ("parquet", fuzzParquet),
     ]
 
     nonisolated(unsafe) static var chosen: ((Buffer) throws(MartletError) -> Void)?
@@ -59,5 +60,29 @@ private func fuzzCodec(_ input: Buffer) throws(MartletError) {
     let again = try codec.compress(unpacked.bytes)
     guard try codec.decompress(again.bytes, expectedCount: unpacked.count).hasSameBytes(as: unpacked) else {
         fatalError("\(codec) does not round-trip")
+    }
+}
+
+/// A whole Parquet file. Checksums are not verified, or few changes would get past them.
+private func fuzzParquet(_ input: Buffer) throws(MartletError) {
+    var options = ReadOptions()
+    options.verifiesChecksums = false
+    options.usesThreads = false
+    use(try ParquetFile(MemorySource(input), options: options).read())
+}
+
+/// What a reader returns must be valid: everything is checked, and some of it is printed.
+private func use(_ table: Table) {
+    for (index, column) in table.columns.enumerated() {
+        for chunk in column.chunks {
+            do throws(MartletError) {
+                try chunk.validate(full: true)
+                if chunk.count > 0 { _ = try chunk.slice(at: chunk.count / 2, count: 1).validate(full: true) }
+            } catch {
+                // A decimal with more digits than its type has is a strange value, but a value.
+                if error.message.contains("does not fit in precision") { continue }
+                fatalError("column \(index) is not valid: \(error)")
+            }
+        }
     }
 }
