@@ -50,7 +50,7 @@ lib: build/.packages
 	@cmake/build-library.sh
 
 run: lib .venv/.ready
-	@$(PYTHON) bindings/python/examples/flights.py
+	@$(PYTHON) bindings/python/examples/flights_pipeline.py
 
 bench: lib .venv/.ready
 	@$(PYTHON) Benchmarks/bench.py
