@@ -10,7 +10,7 @@ struct Shredder: ~Copyable {
     /// A node of the path with its memory resolved for one chunk.
     @safe
     private struct Node {
-        enum Shape {
+        @unsafe enum Shape {
             case group
             case offsets32(UnsafePointer<Int32>)
             case offsets64(UnsafePointer<Int64>)
@@ -28,7 +28,7 @@ struct Shredder: ~Copyable {
 
     var slots: LeafSlots
     private let path: LeafPath
-    private var nodes: [Node] = unsafe []
+    private var nodes: [Node] = []
     private var chunk = 0
     private var hasForbiddenNull = false
 
@@ -52,7 +52,7 @@ struct Shredder: ~Copyable {
             slots.entryCount += column.count
             return
         }
-        unsafe nodes = []
+        nodes = []
         var array = column
         for step in path.steps {
             var node: Node
@@ -60,7 +60,7 @@ struct Shredder: ~Copyable {
             case .group(let child, let isNullable):
                 node = unsafe Node(shape: .group, isNullable: isNullable, childCount: 0)
                 node.validity = array.usedValidityBitmap.map { ValidityWindow($0) }
-                unsafe nodes.append(node)
+                nodes.append(node)
                 array = array.child(child)
                 continue
             case .list(let isNullable):
@@ -81,7 +81,7 @@ struct Shredder: ~Copyable {
                 node.isAllNull = array.type == .null
             }
             node.validity = array.usedValidityBitmap.map { ValidityWindow($0) }
-            unsafe nodes.append(node)
+            nodes.append(node)
             if case .leaf = step { break }
             array = array.child(0)
         }
@@ -110,7 +110,7 @@ struct Shredder: ~Copyable {
         _ index: Int, start: Int, count: Int, first: UInt8, definition: UInt8, repetition: UInt8
     ) throws(MartletError) {
         if count == 0 { return }
-        let node = unsafe nodes[index]
+        let node = nodes[index]
         switch unsafe node.shape {
         case .leaf:
             try emitLeaf(node, start: start, count: count, first: first, definition: definition, repetition: repetition)

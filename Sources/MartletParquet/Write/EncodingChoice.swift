@@ -83,14 +83,14 @@ struct EncodingChoice {
             var span = page.slots
             span.count = min(span.count, Self.sampleCount)
             let lanes = try unsafe values.lanes(span, as: L.self, scratch: &scratch)
-            guard let base = unsafe lanes.baseAddress, unsafe lanes.count > 0 else { continue }
+            guard let base = lanes.baseAddress, lanes.count > 0 else { continue }
             var delta = try BufferBuilder()
             try unsafe DeltaEncoder.append(
                 UnsafeRawPointer(base).assumingMemoryBound(to: L.Signed.self), count: lanes.count, to: &delta)
-            let plainCount = unsafe lanes.count * MemoryLayout<L>.size
+            let plainCount = lanes.count * MemoryLayout<L>.size
             plainBytes += plainCount
             deltaBytes += delta.byteCount
-            count += unsafe lanes.count
+            count += lanes.count
             // Where the two are near each other, the codec decides.
             if settings.codec != .uncompressed, delta.byteCount > plainCount / 2 {
                 let raw = unsafe RawSpan(_unsafeStart: base, byteCount: plainCount)

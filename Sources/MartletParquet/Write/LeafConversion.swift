@@ -241,7 +241,7 @@ struct LeafConversion: Sendable {
             try validity.append(target >= 0)
         }
         let nulls = validity.falseCount
-        let buffers = try unsafe withExtendedLifetime(dictionary) { () throws(MartletError) in
+        let buffers = try withExtendedLifetime(dictionary) { () throws(MartletError) in
             try unsafe takenBuffers(dictionary, place, count)
         }
         return ArrayData(

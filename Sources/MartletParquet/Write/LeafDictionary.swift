@@ -85,7 +85,7 @@ struct LeafDictionaryMaker {
             for span in sample() {
                 let lanes = try unsafe values.lanes(span, as: L.self, scratch: &scratch)
                 _ = try unsafe trial.encode(lanes, into: ignored.pointer(to: UInt32.self))
-                sampled += unsafe lanes.count
+                sampled += lanes.count
             }
             guard isPromising(distinct: trial.entryCount, of: sampled) else { return nil }
             // Of the sample; the whole is at least as wide.
@@ -119,8 +119,8 @@ struct LeafDictionaryMaker {
     ) throws(MartletError) -> (L, Int)? {
         var found: (L, L)?
         var isTooWide = false
-        try forEachBlock(&scratch) { (lanes: UnsafeBufferPointer<L>) throws(MartletError) -> Bool in
-            guard let base = lanes.baseAddress, unsafe !lanes.isEmpty else { return true }
+        try unsafe forEachBlock(&scratch) { (lanes: UnsafeBufferPointer<L>) throws(MartletError) -> Bool in
+            guard let base = lanes.baseAddress, !lanes.isEmpty else { return true }
             var (low, high) = unsafe Self.extremes(base, lanes.count, isSigned: isSigned)
             if let (a, b) = found {
                 low = Self.isLess(a, low, isSigned) ? a : low
@@ -169,7 +169,7 @@ struct LeafDictionaryMaker {
                 // Safety: all blocks together hold `valueCount` values.
                 let taken = try unsafe dictionary.encode(lanes, into: target + done)
                 done &+= taken
-                if unsafe taken < lanes.count {
+                if taken < lanes.count {
                     let count = dictionary.entryCount
                     return LeafDictionary(
                         entries: dictionary.finishEntries(), entryCount: count, codes: codes.finish(), codeCount: done,
@@ -191,7 +191,7 @@ struct LeafDictionaryMaker {
             var trial = try BytesDictionaryBuilder(hasLengths: false, maximumByteCount: Int(Int32.max))
             var sampled = 0
             for span in sample() {
-                sampled += try add(span, to: &trial, codes: nil)
+                unsafe sampled += try add(span, to: &trial, codes: nil)
             }
             guard isPromising(distinct: trial.entryCount, of: sampled) else { return nil }
         }
@@ -226,7 +226,7 @@ struct LeafDictionaryMaker {
         var done = 0
         var isFull = false
         var failure: MartletError?
-        try values.forEachBytes(span) { start, count in
+        try unsafe values.forEachBytes(span) { start, count in
             if isFull { return }
             do throws(MartletError) {
                 if let code = try unsafe dictionary.code(start, count) {

@@ -124,12 +124,12 @@ struct LeafChunk: @unchecked Sendable {
             unsafe values = data.buffers[0].pointer(to: UInt8.self) + data.offset * width
         case .bytes32:
             let array = try BytesArray<Int32>(data)
-            try Self.checkOrder(array.offsets, count: data.count, data.type)
+            try unsafe Self.checkOrder(array.offsets, count: data.count, data.type)
             unsafe values = array.bytes.pointer(to: UInt8.self)
             unsafe offsets32 = array.offsets
         case .bytes64:
             let array = try BytesArray<Int64>(data)
-            try Self.checkOrder(array.offsets, count: data.count, data.type)
+            try unsafe Self.checkOrder(array.offsets, count: data.count, data.type)
             unsafe values = array.bytes.pointer(to: UInt8.self)
             unsafe offsets64 = array.offsets
         }

@@ -39,7 +39,7 @@ extension LeafValues {
         ).assumingMemoryBound(to: BytesEncoder.Item.self)
         var filled = 0
         var isTooLong = false
-        try forEachBytes(span) { start, count in
+        try unsafe forEachBytes(span) { start, count in
             if count > Int(Int32.max) { isTooLong = true }
             unsafe target[filled] = BytesEncoder.Item(start: start, count: Int32(truncatingIfNeeded: count))
             filled &+= 1
@@ -70,7 +70,7 @@ extension LeafValues {
     func appendPlainBytes(_ span: SlotSpan, count: Int, to builder: inout BufferBuilder) throws(MartletError) {
         var total = 0
         var longest = 0
-        try forEachBytes(span) { _, length in
+        try unsafe forEachBytes(span) { _, length in
             total &+= length
             longest = max(longest, length)
         }
@@ -79,7 +79,7 @@ extension LeafValues {
         let before = builder.byteCount
         let size = try count.multiplied(checked: 4).adding(checked: total)
         var target = try unsafe builder.extend(by: size)
-        try forEachBytes(span) { start, length in
+        try unsafe forEachBytes(span) { start, length in
             unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: length), as: UInt32.self)
             unsafe memcpy(target + 4, start, length)
             unsafe target += 4 &+ length

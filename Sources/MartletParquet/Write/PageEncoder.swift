@@ -198,7 +198,7 @@ struct PageEncoder {
             try unsafe HybridEncoder.append(codes, count: page.valueCount, width: width, to: &scratch.body)
             if plan.settings.writesStatistics, plan.storage.order == .float16 {
                 let halves = try unsafe plan.values.fixedBytes(page.slots, width: 2, scratch: &scratch.values)
-                guard let base = unsafe halves.baseAddress else { return }
+                guard let base = halves.baseAddress else { return }
                 let (bounds, nans) = unsafe BoundsScan.halves(base, page.valueCount)
                 result.bounds = bounds
                 result.nanCount = nans
@@ -248,7 +248,7 @@ struct PageEncoder {
         _ type: L.Type, _ page: PagePlan, _ scratch: PageScratch, _ result: inout EncodedPage, isCoded: Bool
     ) throws(MartletError) {
         let lanes = try unsafe plan.values.lanes(page.slots, as: L.self, scratch: &scratch.values)
-        let count = unsafe lanes.count
+        let count = lanes.count
         let base = unsafe UnsafeRawPointer(lanes.baseAddress ?? UnsafePointer(scratch.body.pointer(to: L.self)))
         if plan.settings.writesStatistics {
             let order = plan.storage.order
@@ -287,7 +287,7 @@ struct PageEncoder {
             return
         }
         let bytes = try unsafe plan.values.fixedBytes(page.slots, width: width, scratch: &scratch.values)
-        if let base = unsafe bytes.baseAddress, unsafe bytes.count > 0 {
+        if let base = bytes.baseAddress, bytes.count > 0 {
             if result.encoding == .byteStreamSplit {
                 try unsafe ByteStreamSplitEncoder.append(
                     base, count: page.valueCount, width: width, to: &scratch.body)
@@ -297,7 +297,7 @@ struct PageEncoder {
         }
         guard plan.settings.writesStatistics else { return }
         if plan.storage.order == .float16 {
-            guard let base = unsafe bytes.baseAddress else { return }
+            guard let base = bytes.baseAddress else { return }
             let (bounds, nans) = unsafe BoundsScan.halves(base, page.valueCount)
             result.bounds = bounds
             result.nanCount = nans
@@ -328,7 +328,7 @@ struct PageEncoder {
             return page.valueCount == 0 ? .empty : .unknown
         }
         var extremes = BytesExtremes(order)
-        try plan.values.forEachBytes(page.slots) { start, count in unsafe extremes.add(start, count) }
+        try unsafe plan.values.forEachBytes(page.slots) { start, count in unsafe extremes.add(start, count) }
         return extremes.bounds(isText: plan.storage.isText, isFixed: !plan.storage.form.isBytes)
     }
 
@@ -347,7 +347,7 @@ struct PageEncoder {
             let used = try Buffer(zeroed: dictionary.entryCount)
             let flags = unsafe UnsafeMutablePointer(mutating: used.pointer(to: UInt8.self))
             for i in 0..<count { unsafe flags[Int(codes[i])] = 1 }
-            for i in unsafe 0..<dictionary.entryCount where flags[i] != 0 {
+            for i in 0..<dictionary.entryCount where unsafe flags[i] != 0 {
                 unsafe extremes.add(bytes + Int(place[i].start), Int(place[i].count))
             }
         } else {

@@ -60,7 +60,7 @@ public final class ParquetWriter {
                 throw .index(
                     "sorting column \(sorting.columnIndex) is out of range for \(parquetSchema.leaves.count) leaf columns")
             }
-            try sink.write(Self.magic.span.bytes)
+            try unsafe sink.write(Self.magic.span.bytes)
         } catch {
             sink.abort()
             throw error
