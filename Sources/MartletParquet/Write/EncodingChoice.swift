@@ -35,7 +35,8 @@ struct EncodingChoice {
                 total += try values.byteCount(SlotSpan(first: i, skip: 0, count: range.count))
             }
             // Codecs find repeated strings by themselves, so that the dictionary has to win clearly.
-            cost = Cost(encoding: .plain, bytesPerValue: (4 + Double(total) / Double(valueCount)) * 0.8)
+            cost = Cost(
+                encoding: try bytes(chosen), bytesPerValue: (4 + Double(total) / Double(valueCount)) * 0.8)
         }
         guard let dictionary else { return (cost.encoding, nil) }
         let codes = try codeBytesPerValue(dictionary, chosen)
@@ -72,37 +73,83 @@ struct EncodingChoice {
         _ type: L.Type, _ samples: [PagePlan], isInteger: Bool
     ) throws(MartletError) -> Cost {
         let width = Double(MemoryLayout<L>.size)
-        guard isInteger, version != .v1_0 else { return Cost(encoding: .plain, bytesPerValue: width) }
+        let plain = Cost(encoding: .plain, bytesPerValue: width)
+        if version == .v1_0 || (!isInteger && (version != .v2_6 || settings.codec == .uncompressed)) { return plain }
         var scratch = try BufferBuilder()
-        var plainBytes = 0
-        var deltaBytes = 0
+        var trial = Trial(codec: settings.codec, level: settings.level)
         var count = 0
-        var packedPlain = 0
-        var packedDelta = 0
         for page in samples {
             var span = page.slots
             span.count = min(span.count, Self.sampleCount)
             let lanes = try unsafe values.lanes(span, as: L.self, scratch: &scratch)
             guard let base = lanes.baseAddress, lanes.count > 0 else { continue }
-            var delta = try BufferBuilder()
-            try unsafe DeltaEncoder.append(
-                UnsafeRawPointer(base).assumingMemoryBound(to: L.Signed.self), count: lanes.count, to: &delta)
-            let plainCount = lanes.count * MemoryLayout<L>.size
-            plainBytes += plainCount
-            deltaBytes += delta.byteCount
-            count += lanes.count
-            // Where the two are near each other, the codec decides.
-            if settings.codec != .uncompressed, delta.byteCount > plainCount / 2 {
-                let raw = unsafe RawSpan(_unsafeStart: base, byteCount: plainCount)
-                packedPlain += try settings.codec.compress(raw, level: settings.level).count
-                packedDelta += try settings.codec.compress(delta.finish().bytes, level: settings.level).count
+            var other = try BufferBuilder()
+            if isInteger {
+                try unsafe DeltaEncoder.append(
+                    UnsafeRawPointer(base).assumingMemoryBound(to: L.Signed.self), count: lanes.count, to: &other)
+            } else {
+                try unsafe ByteStreamSplitEncoder.append(
+                    UnsafeRawPointer(base).assumingMemoryBound(to: UInt8.self), count: lanes.count,
+                    width: MemoryLayout<L>.size, to: &other)
             }
+            // Safety: the lanes stay where they are until the next ones are gathered.
+            let raw = unsafe RawSpan(_unsafeStart: base, byteCount: lanes.count * MemoryLayout<L>.size)
+            try trial.add(plain: raw, other: other.finish())
+            count += lanes.count
         }
-        if count == 0 { return Cost(encoding: .plain, bytesPerValue: width) }
-        let perValue = Double(deltaBytes) / Double(count)
-        let deltaWins = packedPlain > 0 ? packedDelta < packedPlain : deltaBytes < plainBytes
-        return deltaWins
-            ? Cost(encoding: .deltaBinaryPacked, bytesPerValue: perValue)
-            : Cost(encoding: .plain, bytesPerValue: width)
+        if count == 0 || !trial.otherWins { return plain }
+        return isInteger
+            ? Cost(encoding: .deltaBinaryPacked, bytesPerValue: Double(trial.otherCount) / Double(count))
+            : Cost(encoding: .byteStreamSplit, bytesPerValue: width)
+    }
+
+    /// Lengths apart from the bytes, or each in front of its own.
+    private func bytes(_ samples: [PagePlan]) throws(MartletError) -> Encoding {
+        if version == .v1_0 { return .plain }
+        var scratch = try BufferBuilder()
+        var trial = Trial(codec: settings.codec, level: settings.level)
+        for page in samples {
+            var span = page.slots
+            span.count = min(span.count, Self.sampleCount)
+            let count = try values.validCount(span)
+            if count == 0 { continue }
+            var plain = try BufferBuilder()
+            try values.appendPlainBytes(span, count: count, to: &plain)
+            let items = try unsafe values.items(span, scratch: &scratch)
+            var other = try BufferBuilder()
+            try unsafe BytesEncoder.appendDeltaLength(items, to: &other)
+            let bytes = plain.finish()
+            try trial.add(plain: bytes.bytes, other: other.finish())
+        }
+        return trial.otherWins ? .deltaLengthByteArray : .plain
+    }
+}
+
+/// PLAIN against another encoding, by samples.
+private struct Trial {
+    let codec: Codec
+    let level: Int?
+    private var plainCount = 0
+    private(set) var otherCount = 0
+    private var packedPlainCount = 0
+    private var packedOtherCount = 0
+
+    init(codec: Codec, level: Int?) {
+        self.codec = codec
+        self.level = level
+    }
+
+    mutating func add(plain: RawSpan, other: Buffer) throws(MartletError) {
+        plainCount += plain.byteCount
+        otherCount += other.count
+        // Far apart, the codec does not change who wins.
+        if codec == .uncompressed || other.count <= plain.byteCount / 2 { return }
+        packedPlainCount += try codec.compress(plain, level: level).count
+        packedOtherCount += try codec.compress(other.bytes, level: level).count
+    }
+
+    /// Whether the other is clearly smaller: PLAIN is the quickest to read.
+    var otherWins: Bool {
+        packedPlainCount > 0 ? packedOtherCount * 50 < packedPlainCount * 49 : otherCount * 50 < plainCount * 49
     }
 }
