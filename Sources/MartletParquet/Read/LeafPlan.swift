@@ -27,7 +27,7 @@ struct LeafPlan: Sendable {
         case .string, .binary: family = .bytes(limit: Int(Int32.max))
         case .largeString, .largeBinary: family = .bytes(limit: .max)
         case .boolean: family = .fixed(width: 1)
-        case .null: family = .fixed(width: leaf.byteWidth ?? 1)
+        case .null: family = .fixed(width: 0)
         case .fixedSizeBinary(let width): family = .fixed(width: width)
         case .decimal128:
             family = .fixed(width: 16)

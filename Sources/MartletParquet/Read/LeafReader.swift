@@ -93,6 +93,8 @@ final class LeafReader {
             }
             last = location
         }
+        // After a jump the values that are left are not known: only this tells where the last page ends.
+        if let last, maxRepetition > 0 { pages.limit(to: Int(last.offset) + Int(last.compressedPageSize)) }
     }
 
     /// Reads `rows` rows into `output`.
@@ -287,6 +289,7 @@ final class LeafReader {
         guard header.encoding == .plain || header.encoding == .plainDictionary else {
             throw .corrupt("a dictionary cannot be encoded as \(header.encoding.name)")
         }
+        if plan.type == .null { return }
         let page = try pages.unpack(head)
         let count = Int(header.valueCount)
         switch plan.family {
@@ -320,6 +323,15 @@ final class LeafReader {
     }
 
     private func makeDecoder(_ encoding: Encoding, _ values: Buffer) throws(MartletError) {
+        // A column of nulls has no values, whatever its physical type.
+        if plan.type == .null { return }
+        try makeFamilyDecoder(encoding, values)
+        guard fixed == nil || fixed?.width == plan.fixedWidth else {
+            throw .type("values of \(fixed?.width ?? 0) bytes, \(plan.fixedWidth ?? 0) are expected")
+        }
+    }
+
+    private func makeFamilyDecoder(_ encoding: Encoding, _ values: Buffer) throws(MartletError) {
         switch plan.family {
         case .bytes: strings = try bytesDecoder(encoding, values)
         case .indices:

@@ -20,7 +20,7 @@ final class PageStream {
     private let codec: Codec
     private let verifiesChecksums: Bool
     /// The bytes of the file that pages may lie in.
-    let range: Range<Int>
+    private(set) var range: Range<Int>
     private let windowByteCount: Int
     private var window = Buffer.empty
     private var windowStart = 0
@@ -50,6 +50,9 @@ final class PageStream {
         position = Int(start)
         self.windowByteCount = windowByteCount ?? Int(size)
     }
+
+    /// Takes no page that starts at byte `end` of the file or behind it.
+    func limit(to end: Int) { range = range.lowerBound..<min(max(end, range.lowerBound), range.upperBound) }
 
     /// Goes on at byte `offset` of the file.
     func seek(to offset: Int) { position = min(max(offset, range.lowerBound), range.upperBound) }
