@@ -22,6 +22,8 @@ package struct FlatBuilder {
     }
 
     private var reversed: [UInt8] = []
+    /// Where vtables lie: tables of one form share one.
+    private var vtables: [[UInt16]: Int] = [:]
 
     package init() {}
 
@@ -32,9 +34,8 @@ package struct FlatBuilder {
 
     private mutating func put<Number: FixedWidthInteger>(_ number: Number) {
         align(MemoryLayout<Number>.size)
-        for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
-            reversed.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
-        }
+        // Little-endian bytes backwards are big-endian bytes.
+        unsafe withUnsafeBytes(of: number.bigEndian) { unsafe reversed.append(contentsOf: $0) }
     }
 
     private mutating func put(_ value: Value) {
@@ -69,6 +70,7 @@ package struct FlatBuilder {
     /// A vector of structs that are made of 64-bit numbers; `elements` holds those of all structs in order.
     package mutating func vector(structsOf elements: [Int64], perStruct: Int) -> Int {
         align(8)
+        reversed.reserveCapacity(reversed.count + 8 * elements.count + 256)
         for element in elements.reversed() { put(element) }
         put(UInt32(elements.count / max(perStruct, 1)))
         return reversed.count
@@ -82,17 +84,19 @@ package struct FlatBuilder {
             put(value)
             places[slot] = reversed.count
         }
-        // The table starts with the distance to its vtable, which is written right before it.
+        // The table starts with the distance to its vtable, which is written right before it unless there is one.
         align(4)
         let slotCount = (fields.keys.max() ?? -1) + 1
-        let vtableSize = 4 + 2 * slotCount
-        put(Int32(vtableSize))
-        let table = reversed.count
-        for slot in stride(from: slotCount - 1, through: 0, by: -1) {
-            put(UInt16(places[slot].map { table - $0 } ?? 0))
+        let table = reversed.count + 4
+        var vtable = [UInt16(4 + 2 * slotCount), UInt16(table - end)]
+        for slot in 0..<slotCount { vtable.append(UInt16(places[slot].map { table - $0 } ?? 0)) }
+        if let known = vtables[vtable] {
+            put(Int32(known - table))
+            return table
         }
-        put(UInt16(table - end))
-        put(UInt16(vtableSize))
+        put(Int32(2 * vtable.count))
+        for entry in vtable.reversed() { put(entry) }
+        vtables[vtable] = reversed.count
         return table
     }
 

@@ -71,10 +71,7 @@ package struct FlatTable: Sendable {
 
     package func bytes(_ slot: Int) throws(MartletError) -> [UInt8]? {
         guard let vector = try vector(slot, elementSize: 1) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(vector.count)
-        for i in 0..<vector.count { bytes.append(try vector.load(UInt8.self, at: i)) }
-        return bytes
+        return try vector.all(UInt8.self)
     }
 
     package func string(_ slot: Int) throws(MartletError) -> String? {
@@ -116,6 +113,19 @@ package struct FlatVector: Sendable {
     /// The table that element `index` refers to.
     package func table(_ index: Int) throws(MartletError) -> FlatTable {
         try owner.element(at: start + index * elementSize)
+    }
+
+    /// All elements as the `Value`s that they are made of.
+    package func all<Value: BitwiseCopyable>(_ type: Value.Type) throws(MartletError) -> [Value] {
+        let part = try buffer.slice(at: start, count: count * elementSize)
+        let width = MemoryLayout<Value>.size
+        var values: [Value] = []
+        values.reserveCapacity(part.count / width)
+        for i in 0..<part.count / width {
+            // Safety: value `i` lies inside the slice.
+            values.append(unsafe part.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: i * width, as: Value.self))
+        }
+        return values
     }
 
     /// The `Value` at `offset` bytes into element `index`.

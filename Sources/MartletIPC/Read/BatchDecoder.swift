@@ -9,28 +9,29 @@ typealias BodyBytes = (_ offset: Int, _ count: Int) throws(MartletError) -> Buff
 struct BatchHeader {
     let rowCount: Int
     let compression: BodyCompression?
-    private let nodes: FlatVector?
-    private let buffers: FlatVector?
+    /// Length and null count of each node; offset and length of each buffer.
+    private let nodes: [Int64]
+    private let buffers: [Int64]
     let bodyByteCount: Int
 
     init(_ table: FlatTable, bodyByteCount: Int) throws(MartletError) {
         rowCount = try Int(size: table.scalar(0, default: 0 as Int64), "length of the record batch")
-        nodes = try table.vector(1, elementSize: 16)
-        buffers = try table.vector(2, elementSize: 16)
+        nodes = try table.vector(1, elementSize: 16)?.all(Int64.self) ?? []
+        buffers = try table.vector(2, elementSize: 16)?.all(Int64.self) ?? []
         compression = try table.table(3).map { table throws(MartletError) in try BodyCompression(table) }
         self.bodyByteCount = bodyByteCount
     }
 
-    var nodeCount: Int { nodes?.count ?? 0 }
-    var bufferCount: Int { buffers?.count ?? 0 }
+    var nodeCount: Int { nodes.count / 2 }
+    var bufferCount: Int { buffers.count / 2 }
 
     /// Length and null count of a node; nil for a count that the writer did not know.
     func node(_ index: Int) throws(MartletError) -> (count: Int, nullCount: Int?) {
-        guard let nodes, index < nodes.count else {
+        guard index < nodeCount else {
             throw .corrupt("record batch has no field metadata for node \(index); it has \(nodeCount)")
         }
-        let count = try Int(size: nodes.load(Int64.self, at: index), "length of node \(index)")
-        let nullCount = try nodes.load(Int64.self, at: index, offset: 8)
+        let count = try Int(size: nodes[2 * index], "length of node \(index)")
+        let nullCount = nodes[2 * index + 1]
         guard nullCount >= -1, nullCount <= count else {
             throw .corrupt("node \(index) has \(nullCount) nulls in \(count) slots")
         }
@@ -39,11 +40,11 @@ struct BatchHeader {
 
     /// Where a buffer lies in the body.
     func buffer(_ index: Int) throws(MartletError) -> (offset: Int, count: Int) {
-        guard let buffers, index < buffers.count else {
+        guard index < bufferCount else {
             throw .corrupt("Out of bounds buffer index: \(index); the record batch has \(bufferCount) buffers")
         }
-        let offset = try Int(size: buffers.load(Int64.self, at: index), "offset of buffer \(index)")
-        let count = try Int(size: buffers.load(Int64.self, at: index, offset: 8), "length of buffer \(index)")
+        let offset = try Int(size: buffers[2 * index], "offset of buffer \(index)")
+        let count = try Int(size: buffers[2 * index + 1], "length of buffer \(index)")
         guard offset <= bodyByteCount, count <= bodyByteCount - offset else {
             throw .corrupt("buffer \(index) at \(offset) with \(count) bytes leaves the body of \(bodyByteCount) bytes")
         }

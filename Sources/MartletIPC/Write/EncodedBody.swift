@@ -15,7 +15,11 @@ struct EncodedBody {
     init(_ buffers: [Buffer], options: IPCWriteOptions, alignment: Int, zeros: Buffer) throws(MartletError) {
         ranges.reserveCapacity(2 * buffers.count)
         guard let compression = options.compression else {
-            for buffer in buffers { try append([buffer], alignment, zeros) }
+            pieces.reserveCapacity(2 * buffers.count)
+            for buffer in buffers {
+                if !buffer.isEmpty { pieces.append(buffer) }
+                try close(buffer.count, alignment, zeros)
+            }
             return
         }
         let isSmall = buffers.reduce(0) { $0 + $1.count } < Self.smallestParallelByteCount
@@ -23,14 +27,16 @@ struct EncodedBody {
             index throws(MartletError) in
             try Self.compress(buffers[index], compression.codec, options.compressionLevel)
         }
-        for pieces in compressed { try append(pieces, alignment, zeros) }
+        for parts in compressed {
+            pieces.append(contentsOf: parts)
+            try close(parts.reduce(0) { $0 + $1.count }, alignment, zeros)
+        }
     }
 
-    private mutating func append(_ buffer: [Buffer], _ alignment: Int, _ zeros: Buffer) throws(MartletError) {
-        let length = buffer.reduce(0) { $0 + $1.count }
+    /// Ends a buffer of `length` bytes, whose pieces are there.
+    private mutating func close(_ length: Int, _ alignment: Int, _ zeros: Buffer) throws(MartletError) {
         ranges.append(Int64(byteCount))
         ranges.append(Int64(length))
-        pieces.append(contentsOf: buffer)
         let padding = length.roundedUp(to: alignment) - length
         if padding > 0 { pieces.append(try zeros.slice(at: 0, count: padding)) }
         byteCount = try byteCount.adding(checked: length + padding)
