@@ -1,6 +1,7 @@
 """Arrays: one class a type, all of them thin owners of a handle of the engine."""
 
 from ctypes import byref, c_int64, c_void_p
+from operator import index
 
 from . import _abi
 from . import _types as t
@@ -96,14 +97,14 @@ class Array(_abi.ArrayHandle):
         return address.value, size.value
 
     def buffers(self):
-        """All Buffers, depth first, validity before values; None for absent ones."""
+        """All Buffers but the dictionary's, depth first, validity before values; None for absent ones."""
         from ._io import Buffer
         result = []
         for i in range(_lib.martlet_array_buffer_count(self)):
             pointer = _abi.new(_lib.martlet_array_buffer, self, i)
             result.append(None if pointer is None else Buffer._from_pointer(pointer))
-        for child in self._children():
-            result += child.buffers()
+        for i, f in enumerate(self.type._fields()):
+            result += self._child(i, f.type).buffers()
         return result
 
     def _child(self, i, type):
@@ -362,9 +363,7 @@ def maps_options(maps_as_pydicts):
 
 
 def normalized_index(key, length):
-    if not hasattr(key, "__index__"):
-        raise TypeError(f"an index is an integer or a slice, not {type(key).__name__}")
-    i = key.__index__()
+    i = index(key)
     if i < 0:
         i += length
     if not 0 <= i < length:
@@ -403,7 +402,7 @@ def text_of(array, window, top_level_indent=0, one_line=False, indent=2):
         text = "\n".join(" " * ((len(x) - len(x.lstrip(" "))) * indent // 2) + x.lstrip(" ") for x in lines)
     if top_level_indent:
         pad = " " * top_level_indent
-        text = "\n".join(pad + line for line in text.split("\n"))
+        text = "\n".join(pad + line if line else line for line in text.split("\n"))
     return text
 
 

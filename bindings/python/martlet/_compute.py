@@ -193,7 +193,9 @@ def filter(input, selection_filter, null_selection_behavior="drop", memory_pool=
     if mask.type.id != t.Type_BOOL:
         raise ArrowTypeError(f"Filter must be boolean, got {mask.type}")
     if len(mask) != len(input):
-        raise ArrowInvalid("Filter inputs must all be the same length")
+        words = ("Filter inputs must all be the same length" if isinstance(input, (RecordBatch, Table)) else
+                 "Arguments for execution of vector kernel function 'array_filter' must all be the same length")
+        raise ArrowInvalid(f"{words}: {len(input)} and {len(mask)}")
     if isinstance(input, (RecordBatch, Table)):
         if isinstance(input, RecordBatch) and isinstance(mask, ChunkedArray):
             mask = mask.combine_chunks()

@@ -120,4 +120,4 @@ def _as_field(item):
         raise TypeError("field or tuple expected, got None")
     if hasattr(item, "__arrow_c_schema__") and not isinstance(item, DataType):
         return field(item)
-    raise TypeError(f"Cannot convert {type(item).__name__} to martlet.lib.Field")
+    raise TypeError(f"Cannot convert {type(item).__name__} to martlet.lib.Field: pass a Field or a (name, type) pair")

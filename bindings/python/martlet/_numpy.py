@@ -127,7 +127,7 @@ def _plain(values, mask):
         masked = np.ma.getmask(values)
         return np.asarray(values.data), None if masked is np.ma.nomask else masked
     if isinstance(values, np.generic):
-        raise TypeError(f"{type(values).__name__!r} object is not iterable: an array is made of a sequence")
+        raise TypeError(f"'numpy.{type(values).__name__}' object is not iterable: an array is made of a sequence")
     return np.asarray(values), mask
 
 

@@ -286,6 +286,10 @@ def _level_note(level, name):
     else:
         kind = pd.api.types.infer_dtype(level)
         kind = "unicode" if kind == "string" else kind
+        if "mixed" in kind:
+            import warnings
+            warnings.warn("The DataFrame has column names of mixed type. They will be converted to strings and not "
+                          "roundtrip correctly.", UserWarning, stacklevel=6)
     if kind == "unicode":
         extra = {"encoding": "UTF-8"}
     return {"name": _plain_name(name), "field_name": _plain_name(name), "pandas_type": kind, "numpy_type": text,
@@ -319,7 +323,7 @@ def _frame_note(df, notes, column_count, descriptors, preserve_index):
 
 def series_from_array(data, options):
     """What `Array.to_pandas` and `ChunkedArray.to_pandas` return."""
-    if options["strings_to_categorical"] and data.type.id in (t.Type_STRING, t.Type_LARGE_STRING):
+    if options["strings_to_categorical"] and data.type.id in _TEXTS:
         data = data.dictionary_encode()
     mapper = options["types_mapper"]
     dtype = mapper(data.type) if mapper else None
@@ -330,6 +334,7 @@ def series_from_array(data, options):
 
 
 _STRINGS = frozenset((t.Type_STRING, t.Type_LARGE_STRING))
+_TEXTS = _STRINGS | {t.Type_BINARY, t.Type_LARGE_BINARY}
 
 
 def column_values(data, options, dtype=None):
@@ -343,7 +348,7 @@ def column_values(data, options, dtype=None):
         return _extension_values(chunks, pd.StringDtype(na_value=np.nan), data)
     if kind.id == t.Type_DICTIONARY:
         return _categorical(chunks, options)
-    if kind.id == t.Type_TIMESTAMP and kind.tz and not options["timestamp_as_object"]:
+    if kind.id == t.Type_TIMESTAMP and kind.tz and (kind.unit == "ns" or not options["timestamp_as_object"]):
         return _zoned(chunks, kind, options)
     return plain_values(chunks, options)
 
@@ -359,7 +364,7 @@ def plain_values(chunks, options):
         if options["date_as_object"]:
             return _object_values(chunks, options)
         values = _numpy.gathered(chunks).astype("M8[ms]")
-    elif kind.id == t.Type_TIMESTAMP and options["timestamp_as_object"]:
+    elif kind.id == t.Type_TIMESTAMP and options["timestamp_as_object"] and kind.unit != "ns":
         return _object_values(chunks, options)
     elif nulls and options["integer_object_nulls"] and t.Type_UINT8 <= kind.id <= t.Type_INT64:
         return _object_values(chunks, options)
@@ -544,7 +549,7 @@ def _wished_dtype(f, notes, options):
 
 def _prepared(f, data, options):
     """Texts as categories, where that is wished."""
-    if f.name in (options["categories"] or ()) or (options["strings_to_categorical"] and f.type.id in _STRINGS):
+    if f.name in (options["categories"] or ()) or (options["strings_to_categorical"] and f.type.id in _TEXTS):
         return data if f.type.id == t.Type_DICTIONARY else data.dictionary_encode()
     return data
 

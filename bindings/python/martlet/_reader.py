@@ -145,12 +145,11 @@ class RecordBatchReader:
     def _stream(self):
         """A StreamHandle for the batches that are left; a Python iterable is called back for each."""
         if self._stream_ is None:
-            self._stream_ = _abi.stream_from_iterator(self.schema._handle, self._handles())
-            self._source = None
+            source, self._source = self._source, None
+            self._stream_ = _abi.stream_from_iterator(self.schema._handle, self._handles(source))
         return self._stream_
 
-    def _handles(self):
-        source = self._source
+    def _handles(self, source):
         for batch in source:
             yield self._checked(batch)._handle
 

@@ -72,7 +72,7 @@ class DataType:
     @property
     def byte_width(self):
         """Bytes of one value; ValueError for types without a fixed width and for booleans."""
-        if self.bit_width < 8 and self.id != Type_FIXED_SIZE_BINARY and self.id != Type_NA:
+        if self.bit_width < 8 and self.id != Type_FIXED_SIZE_BINARY:
             raise ValueError("Less than one byte")
         return self._bits // 8
 
@@ -341,7 +341,7 @@ def _flat(id, text, format, bits=None, native=None):
 
 
 # The last value names the native kind: a letter of the `struct` module.
-_NULL = _flat(Type_NA, "null", "n", 0)
+_NULL = _flat(Type_NA, "null", "n")
 _BOOL = _flat(Type_BOOL, "bool", "b", 1)
 _INT8 = _flat(Type_INT8, "int8", "c", 8, "b")
 _UINT8 = _flat(Type_UINT8, "uint8", "C", 8, "B")
@@ -541,9 +541,8 @@ def list_(value_type, list_size=-1):
         return ListType._make(Type_LIST, f"list<{item._text()}>", "+l", value_field=item)
     if not isinstance(list_size, int) or list_size < 0:
         raise ValueError(f"list_size is -1 (any) or at least 0, not {list_size}")
-    bits = None if item.type._bits is None else item.type._bits * list_size
     return FixedSizeListType._make(
-        Type_FIXED_SIZE_LIST, f"fixed_size_list<{item._text()}>[{list_size}]", f"+w:{list_size}", bits,
+        Type_FIXED_SIZE_LIST, f"fixed_size_list<{item._text()}>[{list_size}]", f"+w:{list_size}",
         value_field=item, list_size=list_size)
 
 
