@@ -40,7 +40,8 @@ for line in sys.stdin:
     signal.alarm(20)
     try:
         outcome = read(kind, path)
-    except (pa.ArrowException, OSError, MemoryError) as problem:
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, UnicodeDecodeError) as problem:
+        # The last two: values that a Python date or text cannot hold.
         outcome = f"{type(problem).__name__}: {problem}".replace("\n", " ")
     signal.alarm(0)
     print("end", path, outcome, flush=True)
