@@ -33,6 +33,9 @@ from ._types import (
 
 __version__ = "0.1.0"
 
+_IN_IPC = frozenset((
+    "IpcReadOptions", "IpcWriteOptions", "MetadataVersion", "RecordBatchFileReader", "RecordBatchFileWriter",
+    "RecordBatchStreamReader", "RecordBatchStreamWriter", "deserialize_pandas", "serialize_pandas"))
 _MODULES = ("compute", "dataset", "ipc", "lib", "parquet", "types")
 
 
@@ -41,7 +44,10 @@ def __getattr__(name):
     import importlib
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name == "NA":
+    if name in _IN_IPC:
+        from . import ipc
+        found = getattr(ipc, name)
+    elif name in ("NA", "NULL"):
         found = scalar(None)
     elif name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

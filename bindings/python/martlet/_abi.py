@@ -295,28 +295,34 @@ class Progress:
 # ---- Python objects --------------------------------------------------------------------------------------------------
 
 _DECREF = ctypes.pythonapi.Py_DecRef
-_DECREF.argtypes = [c_void_p]
+_DECREF.argtypes = [ctypes.py_object]
 _DECREF.restype = None
 
 
 def new_object(function, *arguments):
     """As `new` for functions whose out pointer receives a new reference to a Python object."""
-    address = new(function, *arguments)
-    result = ctypes.cast(address, ctypes.py_object).value
-    _DECREF(address)
+    error = _spare_errors.pop() if _spare_errors else _ErrorStruct()
+    out = ctypes.py_object()
+    status = function(*arguments, byref(out), byref(error))
+    if status:
+        _raise(status, error)
+    _spare_errors.append(error)
+    result = out.value
+    # The reference that the function gave; ctypes took one of its own.
+    _DECREF(result)
     return result
 
 
 def new_objects(function, *arguments):
     """As `new_object` for functions with two out pointers."""
     error = _ErrorStruct()
-    first, second = c_void_p(), c_void_p()
+    first, second = ctypes.py_object(), ctypes.py_object()
     status = function(*arguments, byref(first), byref(second), byref(error))
     if status:
         _raise(status, error)
-    result = tuple(ctypes.cast(out, ctypes.py_object).value for out in (first, second))
-    _DECREF(first.value)
-    _DECREF(second.value)
+    result = first.value, second.value
+    for made in result:
+        _DECREF(made)
     return result
 
 

@@ -137,7 +137,7 @@ class Array(_abi.ArrayHandle):
     def slice(self, offset=0, length=None):
         """`length` values from `offset` on, cut to what is there; no copy."""
         offset, length = slice_bounds(offset, length, self._length)
-        return wrap(_abi.new(_lib.martlet_array_slice, self, offset, length), self.type)
+        return wrap_known(_abi.new(_lib.martlet_array_slice, self, offset, length), self.type, length)
 
     def to_pylist(self, *, maps_as_pydicts=None):
         """A list of Python values, None for null."""
@@ -295,12 +295,6 @@ class Array(_abi.ArrayHandle):
         return self
 
 
-def _bare(cls, pointer, type, length):
-    self = object.__new__(cls)
-    self._as_parameter_, self.type, self._length = pointer, type, length
-    return self
-
-
 def wrap(pointer, type=None):
     """The Array of a new `martlet_array *`, which it owns; the engine is asked when `type` is not known."""
     if type is None:
@@ -309,6 +303,13 @@ def wrap(pointer, type=None):
     self._as_parameter_ = pointer
     self.type = type
     self._length = _lib.martlet_array_length(pointer)
+    return self
+
+
+def wrap_known(pointer, type, length):
+    """As `wrap`, where the length is known."""
+    self = object.__new__(_CLASSES[type.id])
+    self._as_parameter_, self.type, self._length = pointer, type, length
     return self
 
 
@@ -330,7 +331,7 @@ def make_flat(type, length, values, validity=None, null_count=-1):
     pointers = (c_void_p * 2)(None if validity is None else validity._as_parameter_, values._as_parameter_)
     pointer = _abi.new(
         _lib.martlet_array_make, type._handle, length, null_count, 0, pointers, 2, None, 0, None)
-    return wrap(pointer, type)
+    return wrap_known(pointer, type, length)
 
 
 def nulls_of(type, length):
@@ -356,6 +357,8 @@ def buffer_handles(array):
 
 
 def maps_options(maps_as_pydicts):
+    if maps_as_pydicts is None:
+        return None, 0
     if maps_as_pydicts not in (None, "lossy", "strict"):
         raise ValueError(f"Invalid value for 'maps_as_pydicts': valid values are 'lossy', 'strict' or `None` (default). "
                          f"Received {maps_as_pydicts!r}.")

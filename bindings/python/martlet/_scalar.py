@@ -2,7 +2,7 @@
 
 from . import _abi
 from . import _types as t
-from ._array import Array, maps_options, slice_bounds, wrap
+from ._array import maps_options, wrap_known
 
 
 class Scalar:
@@ -272,7 +272,7 @@ def wrap_scalar(array):
 def scalar_at(array, i):
     """The Scalar at a position that is in bounds."""
     pointer = _abi.new(_abi.lib.martlet_array_slice, array, i, 1)
-    return wrap_scalar(wrap(pointer, array.type))
+    return wrap_scalar(wrap_known(pointer, array.type, 1))
 
 
 def scalar(value, type=None, *, from_pandas=None, memory_pool=None):
