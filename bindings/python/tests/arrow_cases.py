@@ -4,6 +4,7 @@ import datetime
 import decimal
 
 import pyarrow as pa
+import pyarrow.ipc
 
 import martlet
 
@@ -106,6 +107,14 @@ def table(type_name: str, layout: str) -> pa.Table:
 def every_type(layout: str, without=()) -> pa.Table:
     names = [name for name in TYPES if name not in without]
     return pa.table({name: column(name, layout) for name in names})
+
+
+def compact(data: pa.Table) -> pa.Table:
+    """The same table without slices and offsets: some peers refuse them."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, data.schema) as writer:
+        writer.write_table(data)
+    return pa.ipc.open_stream(sink.getvalue()).read_all()
 
 
 def to_martlet(data) -> "martlet.Table":

@@ -13,7 +13,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 import pytest
-from arrow_cases import LAYOUTS, TYPES, assert_equal, decoded, every_type, table, to_martlet, to_pyarrow
+from arrow_cases import LAYOUTS, TYPES, assert_equal, compact, decoded, every_type, table, to_martlet, to_pyarrow
 
 import martlet as pa
 import martlet.compute as pc
@@ -23,28 +23,22 @@ CODECS = ["none", "snappy", "gzip", "brotli", "zstd", "lz4"]
 SMALL = pyarrow.table({"a": [1, 2, 3], "b": ["x", None, "zz"]})
 
 
-def assert_like_pyarrow(got: pyarrow.Table, expected: pyarrow.Table) -> None:
-    """Equal to what was written, or to what Parquet makes of it: seconds become milliseconds, date64 becomes date32."""
-    fields = []
-    for mine, field in zip(got.schema, expected.schema):
-        coarse = {
-            pyarrow.date64(): pyarrow.date32(),
-            pyarrow.time32("s"): pyarrow.time32("ms"),
-            pyarrow.timestamp("s"): pyarrow.timestamp("ms"),
-        }
-        if pyarrow.types.is_dictionary(field.type):
-            field = field.with_type(mine.type if pyarrow.types.is_dictionary(mine.type) else field.type)
-        elif mine.type != field.type and field.type in coarse:
-            field = field.with_type(coarse[field.type])
-        fields.append(field)
-    assert_equal(got, decoded(expected).cast(decoded(pyarrow.schema(fields).empty_table()).schema)
-                 if any(pyarrow.types.is_dictionary(f.type) for f in fields) else expected.cast(pyarrow.schema(fields)))
+# What Parquet makes of types that it does not have.
+COARSE = {
+    pyarrow.date64(): pyarrow.date32(),
+    pyarrow.time32("s"): pyarrow.time32("ms"),
+    pyarrow.timestamp("s"): pyarrow.timestamp("ms"),
+}
 
 
 def assert_same(got: pyarrow.Table, expected: pyarrow.Table) -> None:
-    """As `assert_like_pyarrow`, with dictionaries compared by their values."""
-    assert got.num_rows == expected.num_rows
-    assert_like_pyarrow(decoded(got), decoded(expected))
+    """Equal to what was written, or to what Parquet makes of it; dictionaries are compared by their values."""
+    dictionaries = [pyarrow.types.is_dictionary(type) for type in expected.schema.types]
+    got, expected = decoded(got), decoded(expected)
+    for i, (mine, field) in enumerate(zip(got.schema, expected.schema)):
+        if mine.type != field.type and (dictionaries[i] or mine.type == COARSE.get(field.type)):
+            expected = expected.set_column(i, field.with_type(mine.type), expected.column(i).cast(mine.type))
+    assert_equal(got, expected)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -61,9 +55,7 @@ def test_pyarrow_reads_what_was_written(type_name, layout, path):
     data = table(type_name, layout)
     pq.write_table(to_martlet(data), path)
     assert_same(pyarrow.parquet.read_table(path), data)
-    back = to_pyarrow(pq.read_table(path))
-    assert back.schema.types == data.schema.types
-    assert_same(back, data)
+    assert_same(to_pyarrow(pq.read_table(path)), data)
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -195,11 +187,11 @@ def test_duckdb(layout, path):
     for codec in ("uncompressed", "snappy", "gzip", "zstd"):
         for version in ("v1", "v2"):
             target = path.with_name(f"duck-{codec}-{version}")
-            con.register("data", data)
+            con.register("data", compact(data))
             con.execute(
                 f"copy (from data) to '{target}' (format parquet, compression {codec}, parquet_version {version})"
             ).fetchall()
-            expected = pyarrow.parquet.read_table(target)
+            expected = con.execute(f"from read_parquet('{target}')").to_arrow_table()
             assert_equal(to_pyarrow(pq.read_table(target)).cast(expected.schema), expected)
 
 
@@ -213,7 +205,8 @@ def test_arro3(layout, path):
     assert_same(pyarrow.table(read_parquet(path).read_all()), data)
     for options in ({}, {"compression": "zstd(1)"}, {"writer_version": "parquet_2_0", "compression": "lz4_raw"}):
         write_parquet(Table.from_arrow(data), path, **options)
-        assert_same(to_pyarrow(pq.read_table(path)), data)
+        expected = decoded(pyarrow.parquet.read_table(path))
+        assert_equal(decoded(to_pyarrow(pq.read_table(path))).cast(expected.schema), expected)
 
 
 def test_writing_what_peers_hold(path):
