@@ -2,19 +2,15 @@
 
 from . import _abi
 from ._abi import lib
+from ._builders import _is_frame, record_batch
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._reader import RecordBatchReader
 from ._schema import Schema, schema as _as_schema
 from ._table import RecordBatch, Table
 
 
-def is_pandas(data):
-    """Whether it is a DataFrame, without importing pandas."""
-    return type(data).__module__.split(".")[0] == "pandas" and hasattr(data, "columns")
-
-
 def is_tabular(data):
-    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or is_pandas(data)
+    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or _is_frame(data)
 
 
 def schema_of(data):
@@ -22,7 +18,7 @@ def schema_of(data):
     found = getattr(data, "schema", None)
     if isinstance(found, Schema):
         return found
-    if is_pandas(data):
+    if _is_frame(data):
         return Schema.from_pandas(data)
     if hasattr(data, "__arrow_c_schema__"):
         return _as_schema(data)
@@ -39,13 +35,11 @@ def reader_of(data):
         return RecordBatchReader.from_batches(data.schema, [data])
     if isinstance(data, Table):
         return data.to_reader()
-    if is_pandas(data):
+    if _is_frame(data):
         return Table.from_pandas(data).to_reader()
     if hasattr(data, "__arrow_c_stream__"):
         return RecordBatchReader.from_stream(data)
     if hasattr(data, "__arrow_c_array__"):
-        from ._builders import record_batch
-
         batch = record_batch(data)
         return RecordBatchReader.from_batches(batch.schema, [batch])
     raise ArrowTypeError(
