@@ -10,11 +10,13 @@ public func arrayImport(
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let array = try required(array, "array")
-        guard let field = try? object(schema, SchemaHandle.self).field else {
+        guard let schema = try? object(schema, SchemaHandle.self) else {
             array.pointee.release?(array)
             throw .invalid("schema is NULL")
         }
-        try give(ArrayHandle(try ArrayData.importing(array, type: field.type), field: field), to: out)
+        let field = schema.field
+        let data = try ArrayData.importing(array, type: field.type, views: schema.views)
+        try give(ArrayHandle(data, field: field), to: out)
     }
 }
 

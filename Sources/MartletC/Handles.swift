@@ -16,8 +16,17 @@ final class BufferHandle {
 
 final class SchemaHandle {
     let field: Field
-    init(_ field: Field) { self.field = field }
-    init(_ schema: Schema) { field = Field("", schema.structType, isNullable: false, metadata: schema.metadata) }
+    /// Where arrays that are imported with this schema hold views.
+    let views: ForeignViews
+
+    init(_ field: Field, views: ForeignViews = .none) {
+        self.field = field
+        self.views = views
+    }
+
+    convenience init(_ schema: Schema) {
+        self.init(Field("", schema.structType, isNullable: false, metadata: schema.metadata))
+    }
 
     /// The schema of batches that this handle describes.
     func schema() throws(MartletError) -> Schema {

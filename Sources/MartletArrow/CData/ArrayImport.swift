@@ -18,16 +18,18 @@ extension ArrayData {
     /// buffer is checked: counts, lengths, missing buffers, the ends of offsets. Buffers that are not aligned for their
     /// values are copied. `array` is moved, also when this throws.
     @unsafe
-    public static func importing(_ array: UnsafeMutablePointer<ArrowArray>, type: DataType) throws(MartletError) -> ArrayData {
+    public static func importing(
+        _ array: UnsafeMutablePointer<ArrowArray>, type: DataType, views: ForeignViews = .none
+    ) throws(MartletError) -> ArrayData {
         guard unsafe array.pointee.release != nil else { throw .invalid("Cannot import released ArrowArray") }
         let raw = unsafe array.pointee
         let owner = unsafe ForeignArray(moving: array)
         unsafe array.pointee.release = nil
-        return try unsafe read(raw, type: type, owner: owner, depth: 1)
+        return try unsafe read(raw, type: type, views: views, owner: owner, depth: 1)
     }
 
     private static func read(
-        _ raw: ArrowArray, type: DataType, owner: ForeignArray, depth: Int
+        _ raw: ArrowArray, type: DataType, views: ForeignViews, owner: ForeignArray, depth: Int
     ) throws(MartletError) -> ArrayData {
         guard depth <= DataType.maximumDepth else {
             throw .invalid("Recursion level in ArrowArray struct exceeded: more than \(DataType.maximumDepth)")
@@ -41,6 +43,9 @@ extension ArrayData {
             throw .invalid("ArrowArray.null_count is \(nullCount) for \(count) slots of \(type)")
         }
 
+        if views.isView {
+            return try unsafe readViews(raw, type: type, count: count, offset: offset, nullCount: nullCount, owner: owner)
+        }
         let expectedBuffers = layout.buffers.count + (layout.hasValidity ? 1 : 0)
         guard unsafe raw.n_buffers == Int64(expectedBuffers) else {
             throw unsafe .invalid("Expected \(expectedBuffers) buffers for imported type \(type), ArrowArray struct has \(raw.n_buffers)")
@@ -84,18 +89,40 @@ extension ArrayData {
             guard let child = unsafe raw.children?[i], unsafe child.pointee.release != nil else {
                 throw .invalid("child \(i) (\(field.name)) of imported \(type) is NULL or released")
             }
-            children.append(try unsafe read(child.pointee, type: field.type, owner: owner, depth: depth + 1))
+            children.append(try unsafe read(
+                child.pointee, type: field.type, views: views.child(i), owner: owner, depth: depth + 1))
         }
         var dictionary: ArrayData?
         if case .dictionary(_, let value, _) = type {
             guard let values = unsafe raw.dictionary, unsafe values.pointee.release != nil else {
                 throw .invalid("imported array of \(type) has no dictionary")
             }
-            dictionary = try unsafe read(values.pointee, type: value, owner: owner, depth: depth + 1)
+            dictionary = try unsafe read(
+                values.pointee, type: value, views: views.dictionary.first ?? .none, owner: owner, depth: depth + 1)
         }
         let result = ArrayData(
             type: type, count: count, offset: offset, validity: validity, nullCount: nullCount >= 0 ? nullCount : nil,
             buffers: buffers, children: children, dictionary: dictionary)
+        try result.validateLevel()
+        return result
+    }
+
+    /// Views become offsets and bytes; only the validity stays where it is.
+    private static func readViews(
+        _ raw: ArrowArray, type: DataType, count: Int, offset: Int, nullCount: Int, owner: ForeignArray
+    ) throws(MartletError) -> ArrayData {
+        guard unsafe raw.n_buffers <= 1 << 32, raw.buffers != nil else { throw .invalid("ArrowArray.buffers is NULL") }
+        let buffers = unsafe UnsafeBufferPointer(start: UnsafePointer(raw.buffers), count: Int(raw.n_buffers))
+        let viewed = try unsafe ViewedBytes(buffers, offset: offset, count: count, type: type)
+        var validity: Buffer?
+        if let address = unsafe raw.buffers[0] {
+            unsafe validity = Buffer(unsafeAddress: address, count: (offset + count + 7) / 8, owner: owner)
+        } else if nullCount > 0 {
+            throw .invalid("ArrowArray of \(type) has \(nullCount) nulls but no validity buffer")
+        }
+        let result = ArrayData(
+            type: type, count: count, offset: offset, validity: validity, nullCount: nullCount >= 0 ? nullCount : nil,
+            buffers: [viewed.offsets, viewed.bytes], children: [], dictionary: nil)
         try result.validateLevel()
         return result
     }

@@ -105,6 +105,9 @@ extension DataType {
             .time32(.millisecond), .time64(.microsecond), .time64(.nanosecond),
         ]
         for type in types + TimeUnit.allCases.map({ .duration($0) }) { table[type.formatString] = type }
+        // View arrays are copied as they are imported, see `ForeignViews`.
+        table["vu"] = .largeString
+        table["vz"] = .largeBinary
         return table
     }()
 
