@@ -13,6 +13,7 @@ give it up (`CDLL`). Handles are passed as they are; so are None (NULL), `bytes`
 import ctypes
 import os
 import sys
+import threading
 from ctypes import byref, c_bool, c_char_p, c_int32, c_int64, c_uint64, c_void_p
 
 from ._errors import exception_for
@@ -120,9 +121,17 @@ class _ErrorStruct(ctypes.Structure):
 _spare_errors = []
 
 
+# What an iterator behind a stream raised while the engine was reading it, in threads that called the engine.
+_raised = threading.local()
+
+
 def _raise(status, error):
-    exception = exception_for(status, error.system_error, error.message.decode("utf-8", "replace"))
+    text = error.message.decode("utf-8", "replace")
+    exception = exception_for(status, error.system_error, text)
     _spare_errors.append(error)
+    problem, _raised.problem = getattr(_raised, "problem", None), None
+    if problem is not None and f"{type(problem).__name__}: {problem}" in text:
+        raise problem
     raise exception
 
 
@@ -506,6 +515,7 @@ class _IteratorState:
             step()
             return 0
         except BaseException as problem:
+            _raised.problem = problem
             self.message = ctypes.create_string_buffer(f"{type(problem).__name__}: {problem}".encode())
             return 22 if isinstance(problem, (ValueError, TypeError)) else 5
 
