@@ -71,8 +71,8 @@ public final class Dataset: Sendable {
             self.schema = Self.restored(known, fileSchema, keys)
         } else {
             let inferred = try Self.keyFields(names, nil, origin, discovery)
-            keys = inferred
-            // As in pyarrow, keys come last; a column that the files have themselves is the file's.
+            // As in pyarrow, keys come last. Files that have a key as a column tell its type and place.
+            keys = inferred.map { key in fileSchema.fields.first { $0.name == key.name } ?? key }
             let added = inferred.filter { key in !fileSchema.fields.contains { $0.name == key.name } }
             self.schema = Schema(fileSchema.fields + added, metadata: fileSchema.metadata)
         }

@@ -9,7 +9,7 @@ from ._errors import ArrowInvalid, ArrowNotImplementedError
 from ._io import Buffer
 from ._reader import RecordBatchReader
 from ._schema import Schema, schema as _as_schema
-from ._streams import SourceReader, batches_of, is_tabular
+from ._streams import SourceReader, batches_of, is_tabular, reader_of
 from ._table import RecordBatch, Table
 
 __all__ = [
@@ -107,7 +107,6 @@ class IpcWriteOptions:
             "compression_level": self._level,
             "use_threads": bool(self.use_threads),
             "emit_dictionary_deltas": bool(self.emit_dictionary_deltas),
-            "unify_dictionaries": bool(self.unify_dictionaries),
         }
 
     def __repr__(self):
@@ -167,6 +166,7 @@ class _Writer:
                 raise TypeError(f"Argument 'schema' has incorrect type (expected martlet.Schema, got {type(schema).__name__})")
             schema = _as_schema(schema)
         self._schema = schema
+        self._unifies = options.unify_dictionaries and any(_has_dictionary(field.type) for field in schema)
         self._sink = _io.open_sink(sink)
         with self._sink.callbacks.raising():
             self._handle = _abi.IpcWriterHandle(
@@ -199,6 +199,8 @@ class _Writer:
             raise TypeError(f"Argument 'table' has incorrect type (expected Table, got {type(table).__name__})")
         if max_chunksize is not None and max_chunksize <= 0:
             raise ArrowInvalid(f"max_chunksize must be above 0, not {max_chunksize}")
+        if self._unifies:
+            table = (table if isinstance(table, Table) else reader_of(table).read_all()).unify_dictionaries()
         for batch in batches_of(table, max_chunksize):
             self.write_batch(batch)
 

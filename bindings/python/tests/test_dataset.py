@@ -197,8 +197,8 @@ def test_peers_read_it(tmp_path):
     data = pyarrow.table({"n": list(range(100)), "key": ["a", "b", "c", "d"] * 25})
     pq.write_to_dataset(to_martlet(data), tmp_path / "d", partition_cols=["key"])
     assert polars.scan_parquet(tmp_path / "d", hive_partitioning=True).filter(polars.col("key") == "b").collect().height == 25
-    count = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/d/**/*.parquet') where key = 'c'").fetchone()
-    assert count == (25,)
+    count = duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/d/**/*.parquet') where key = 'c'").fetchall()
+    assert count == [(25,)]
     assert pyarrow.dataset.dataset(tmp_path / "d", partitioning="hive").count_rows() == 100
 
 

@@ -160,10 +160,10 @@ def test_python_file():
 
     class Unseekable:
         def __init__(self):
-            self.parts = [b"ab", b"cd", b""]
+            self.parts = [b"ab", b"cd"]
 
         def read(self, size=-1):
-            return self.parts.pop(0)
+            return self.parts.pop(0) if self.parts else b""
 
     assert pa.PythonFile(Unseekable(), "r").read() == b"abcd"
     with pytest.raises(TypeError, match="binary"):

@@ -189,7 +189,7 @@ def test_stream_reader():
 def test_readers_are_streams():
     data = to_martlet(SMALL)
     assert_equal(pyarrow.table(ipc.open_stream(martlet_bytes(SMALL, "stream"))), SMALL)
-    assert polars.from_arrow(ipc.open_stream(martlet_bytes(SMALL, "stream"))).shape == (3, 2)
+    assert polars.DataFrame(ipc.open_stream(martlet_bytes(SMALL, "stream"))).shape == (3, 2)
     sink = pa.BufferOutputStream()
     with ipc.new_stream(sink, data.schema) as writer:
         writer.write(polars.DataFrame({"a": [1], "b": ["q"]}).to_arrow())
