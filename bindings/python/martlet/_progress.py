@@ -4,6 +4,7 @@ import sys
 import time
 
 from . import _abi
+from ._errors import ArrowCancelled
 
 
 class _Line:
@@ -46,6 +47,7 @@ class Progress:
             raise TypeError(f"progress must be a callable (done, total), True or None, not {type(progress).__name__}")
         self._total = total
         self._before = 0
+        self._told = False
 
     def call(self):
         """An `_abi.Progress` for one call of the engine; it lets Ctrl-C through also when nobody watches."""
@@ -54,12 +56,16 @@ class Progress:
         return _abi.Progress(self._called)
 
     def _called(self, done, total):
+        self._told = True
         whole = self._total if self._total is not None else total if not self._before else None
         return self._callback(self._before + done, whole)
 
     def advance(self, rows):
-        """A call has ended: the next one counts on from here."""
+        """A call has ended: the next one counts on from here. Rows that the engine only gathered are told now."""
         self._before += rows
+        told, self._told = self._told, False
+        if self._callback is not None and not told and self._callback(self._before, self._total) is False:
+            raise ArrowCancelled("Operation cancelled by its progress callback")
 
     def end(self):
         """The operation is over."""

@@ -315,8 +315,10 @@ class FileSystemDataset(Dataset):
         return SourceReader._over(pointer, _NO_SOURCE)
 
     def _read(self, columns, filter, use_threads, progress=None, batch_size=0):
+        from .parquet import _naming
+
         watch = Progress(progress, "reading")
-        with watch.call() as step:
+        with _naming(filter), watch.call() as step:
             reader = self._scan(columns, filter, batch_size, use_threads, step)
             table = reader.read_all()
             del reader

@@ -5,6 +5,7 @@ Small batches are gathered into row groups. Page checksums are written and verif
 object with `__arrow_c_stream__` or `__arrow_c_array__`, and pandas' DataFrames.
 """
 
+import contextlib
 import os
 import re
 import warnings
@@ -1067,7 +1068,7 @@ class ParquetFile:
     def _read(self, columns, row_groups, filter, use_threads, progress=None, total=None):
         self._check_open()
         watch = Progress(progress, "reading", total)
-        with watch.call() as step:
+        with _naming(filter), watch.call() as step:
             reader = self._scan(columns, row_groups, filter, 0, use_threads, step)
             table = reader.read_all()
             del reader
@@ -1117,6 +1118,17 @@ class ParquetFile:
 
     def __arrow_c_stream__(self, requested_schema=None):
         return self._scan(batch_size=65536).__arrow_c_stream__(requested_schema)
+
+
+@contextlib.contextmanager
+def _naming(filter):
+    """Says which filter it was when a comparison in it is not possible."""
+    try:
+        yield
+    except ArrowNotImplementedError as problem:
+        if filter is None or "Function '" not in str(problem):
+            raise
+        raise ArrowNotImplementedError(f"{problem}; in the filter {filter}") from None
 
 
 def _index_columns(schema, columns):
