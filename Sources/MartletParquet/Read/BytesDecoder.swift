@@ -78,8 +78,8 @@ final class PlainBytesDecoder: BytesDecoder {
         let end = page.count
         guard count <= (end - position) / 4 else { throw pageEnded(count, (end - position) / 4) }
         let before = target.bytes.byteCount
-        // All bytes of the page are room enough for the values that are left in it.
-        let bytes = try unsafe target.extendBytes(end - position - 4 * count)
+        // All bytes of the page are room enough for the values that are left in it, also when a length is forged.
+        let bytes = try unsafe target.extendBytes(end - position)
         let lengths = try unsafe target.extendLengths(count)
         var written = 0
         var place = position
@@ -90,8 +90,8 @@ final class PlainBytesDecoder: BytesDecoder {
             guard length <= end &- place, length <= Int(Int32.max) else {
                 throw .corrupt("a byte array of \(length) bytes, the page has \(end - place)")
             }
-            // Safety: values lie in the page by the guard; what is written is less than what was read, because of
-            // the lengths between, and the target has slack behind it.
+            // Safety: values lie in the page by the guard, so that what is written is less than what was read, and
+            // the target has room for all that can be read and slack behind it.
             unsafe copyShort(source + place, bytes + written, length, sourceHasSlack: place &+ 16 <= end)
             unsafe lengths[i] = Int32(truncatingIfNeeded: length)
             written &+= length
