@@ -49,6 +49,11 @@ if [[ ! $out/libmartlet.so -nt $built ]]; then
         echo "libmartlet.so must export martlet_* only, not: $foreign" >&2
         exit 1
     fi
+    if nm "$built" | grep -q _StringProcessing; then
+        echo "a megabyte of regular expressions is linked in: somebody calls String.contains(String), .replacing," \
+            ".firstRange, .ranges or .trimmingPrefix. nm -u build/lib/*/release/Martlet*.build/*.o tells who" >&2
+        exit 1
+    fi
     # manylinux_2_34: what the wheel's tag promises.
     newest=$(objdump -T "$out/libmartlet.so.new" | grep -oE 'GLIBC(XX)?_[0-9.]+' | sort -uV)
     for version in $newest; do

@@ -27,13 +27,32 @@ public struct DatasetWriterOptions: Sendable {
     public init() {}
 
     func checked() throws(MartletError) -> DatasetWriterOptions {
-        guard basenameTemplate.contains("{i}") else {
+        guard fileName(0) != nil else {
             throw .invalid("basename_template did not contain '{i}'; write for example \"part-{i}.parquet\"")
         }
-        guard !basenameTemplate.contains("/") else {
+        guard !basenameTemplate.utf8.contains(UInt8(ascii: "/")) else {
             throw .invalid("basename_template contained '/': it is the name of a file, not a path")
         }
         if let maximumRowsPerFile, maximumRowsPerFile < 1 { throw .invalid("max_rows_per_file must be positive") }
         return self
+    }
+
+    /// The template with `number` in place of each "{i}"; nil when it has none. By hand, because the standard library
+    /// would bring its regular expressions along, more than a megabyte.
+    func fileName(_ number: Int) -> String? {
+        var name = ""
+        var rest = basenameTemplate[...]
+        var isNumbered = false
+        while let character = rest.first {
+            if rest.hasPrefix("{i}") {
+                name += String(number)
+                rest = rest.dropFirst(3)
+                isNumbered = true
+            } else {
+                name.append(character)
+                rest = rest.dropFirst()
+            }
+        }
+        return isNumbered ? name : nil
     }
 }

@@ -55,7 +55,7 @@ final class PartitionWriter: @unchecked Sendable {
 
     private func begin() throws(MartletError) -> (writer: ParquetWriter, rowCount: Int) {
         if files.isEmpty { try FileSystem.createDirectories(directory) }
-        let name = options.basenameTemplate.replacing("{i}", with: String(files.count))
+        let name = options.fileName(files.count) ?? options.basenameTemplate
         let file = try AtomicFileSink(path: Path.join(directory, name))
         files.append(file)
         return (try ParquetWriter(file, schema: schema, options: options.parquet), 0)
