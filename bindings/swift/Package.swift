@@ -1,0 +1,10 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "measurements",
+    dependencies: [.package(name: "martlet", path: "../..")],
+    targets: [
+        .executableTarget(name: "measurements", dependencies: [.product(name: "Martlet", package: "martlet")])
+    ]
+)
