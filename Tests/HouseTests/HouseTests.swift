@@ -18,6 +18,7 @@ import Testing
             "MartletDataset",
             ["MartletBase", "MartletArrow", "MartletIO", "MartletCompute", "MartletIPC", "MartletParquet"]
         ),
+        ("MartletPython", ["MartletBase", "MartletArrow", "CMartlet", "CPrefetch"]),
     ]
 
     /// Nobody needs permission for these.
