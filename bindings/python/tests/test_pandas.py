@@ -67,6 +67,8 @@ def test_out(name, options):
     mine = ma.table(theirs)
     assert mine.schema.pandas_metadata == theirs.schema.pandas_metadata
     assert_frame_equal(mine.to_pandas(**options), theirs.to_pandas(**options))
+    if name == "ns" and "timestamp_as_object" in options:
+        return  # pyarrow makes objects of a series, but not of a frame
     assert_series_equal(mine[name].to_pandas(**options), theirs[name].to_pandas(**options), check_names=False)
 
 
