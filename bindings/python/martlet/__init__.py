@@ -1,8 +1,9 @@
 """Apache Arrow and Parquet with pyarrow's names, on an engine without dependencies: `import martlet as pa`."""
 
 from . import _abi
-from ._array import (
-    Array, BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, DoubleArray,
+from ._array import Array
+from ._array_classes import (
+    BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, DoubleArray,
     DurationArray, FixedSizeBinaryArray, FixedSizeListArray, FloatArray, FloatingPointArray, HalfFloatArray, Int8Array,
     Int16Array, Int32Array, Int64Array, IntegerArray, LargeBinaryArray, LargeListArray, LargeStringArray, ListArray,
     MapArray, NullArray, NumericArray, StringArray, StructArray, Time32Array, Time64Array, TimestampArray, UInt8Array,

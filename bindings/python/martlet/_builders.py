@@ -4,7 +4,7 @@ from . import _abi, _metadata
 from . import _types as t
 from ._array import Array, concatenate, nulls_of, wrap
 from ._chunked import ChunkedArray, chunked_array, make_chunked
-from ._errors import ArrowException, ArrowInvalid, ArrowTypeError
+from ._errors import ArrowException, ArrowInvalid
 from ._field import field
 from ._schema import Schema, _make_schema, schema as make_schema, unify_schemas
 from ._table import RecordBatch, Table

@@ -134,9 +134,9 @@ class ChunkedArray:
                   deduplicate_objects=True, ignore_metadata=False, safe=True, split_blocks=False,
                   self_destruct=False, maps_as_pydicts=None, types_mapper=None, coerce_temporal_nanoseconds=False):
         """A pandas Series; the options are those of pyarrow."""
-        from . import _pandas
-        options = {k: v for k, v in locals().items() if k not in ("self", "_pandas")}
-        return _pandas.series_from_array(self, options)
+        options = {k: v for k, v in locals().items() if k != "self"}
+        from . import _pandas_out
+        return _pandas_out.series_from_array(self, options)
 
     def __dlpack__(self, stream=None):
         if len(self._chunks) > 1:

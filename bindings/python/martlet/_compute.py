@@ -5,9 +5,8 @@ from . import _types as t
 from ._array import Array, wrap
 from ._builders import array, asarray
 from ._chunked import ChunkedArray, aligned, make_chunked
-from ._errors import ArrowInvalid, ArrowKeyError, ArrowTypeError
+from ._errors import ArrowInvalid, ArrowTypeError
 from ._scalar import Scalar, scalar, wrap_scalar
-from ._schema import Schema, _make_schema
 from ._table import RecordBatch, Table
 
 _lib = _abi.lib
@@ -252,7 +251,6 @@ def index(data, value, start=None, end=None, *, memory_pool=None):
         value = scalar(value, type=data.type)
     start = start or 0
     part = data.slice(start, None if end is None else max(0, end - start))
-    found = array([], type=t.int64())
     hits = call("equal", (part, value))
     at = -1
     for i, hit in enumerate(hits.to_pylist()):

@@ -17,16 +17,28 @@ class TableGroupBy:
         """A Table with a row a group: the keys, then (column, function) pairs as columns `column_function`."""
         pairs = [(a[0], a[1]) for a in aggregations]
         if any(not isinstance(column, str) for column, _ in pairs):
-            raise ArrowInvalid("aggregations are (column name, function name) pairs")
+            raise ArrowInvalid("aggregations are (column name, function name) or (column, function, options)")
+        options = [a[2] for a in aggregations if len(a) > 2 and a[2] is not None]
+        if options and len(pairs) > 1:
+            return self._one_by_one(aggregations)
+        options = options[0] if options else None
         keys = _struct(self._table.select(self.keys))
         values = _struct(self._table.select([column for column, _ in pairs]))
         functions = [name[5:] if name.startswith("hash_") else name for _, name in pairs]
         pointer = _abi.new(
             _abi.lib.martlet_compute_group, keys._handle, values._handle, _abi.text_array(functions), len(functions),
-            None, 0)
+            *_abi.pack_options(getattr(options, "_options", options)))
         batch = RecordBatch._from_pointer(pointer)
         names = self.keys + [f"{column}_{name}" for (column, _), name in zip(pairs, functions)]
         return Table.from_batches([batch.rename_columns(names)])
+
+    def _one_by_one(self, aggregations):
+        """Aggregations with options of their own: groups come out in the same order each time."""
+        parts = [self.aggregate([a]) for a in aggregations]
+        result = parts[0]
+        for part in parts[1:]:
+            result = result.append_column(part.schema.field(len(self.keys)), part.column(len(self.keys)))
+        return result
 
     def __repr__(self):
         return f"<martlet.TableGroupBy of {self.keys}>"

@@ -4,7 +4,7 @@ import numpy as np
 
 from . import _abi
 from . import _types as t
-from ._array import Array, concatenate, make, make_flat, wrap
+from ._array import Array, make, make_flat, wrap
 from ._errors import ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
 
 _lib = _abi.lib
@@ -247,7 +247,7 @@ def _from_unicode(values, type):
 
 
 def _from_records(values, type, mask, from_pandas, safe):
-    from ._array import StructArray, validity_from_mask
+    from ._array_classes import StructArray
     names = values.dtype.names
     if names is None:
         raise ArrowNotImplementedError(f"Unsupported numpy type {values.dtype.num}: {values.dtype} has no Arrow type")

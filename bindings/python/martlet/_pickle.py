@@ -2,7 +2,8 @@
 
 from . import _abi
 from . import _types as t
-from ._array import _OffsetListArray, _BytesArray, buffer_handles, concatenate, make, wrap
+from ._array import buffer_handles, make, wrap
+from ._array_classes import _BytesArray, _OffsetListArray
 
 
 def reduce_array(array):

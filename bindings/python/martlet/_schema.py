@@ -3,7 +3,7 @@
 from . import _abi, _metadata
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._field import Field, _make_field, as_fields, field_from_tree
-from ._types import DataType, StructType
+from ._types import StructType
 
 
 class Schema:

@@ -1,8 +1,7 @@
 """Record batches and tables: named columns of one length."""
 
 from . import _abi, _metadata
-from . import _types as t
-from ._array import Array, StructArray, concatenate, slice_bounds, slice_of, text_of, wrap
+from ._array import Array, concatenate, slice_bounds, slice_of, wrap
 from ._chunked import ChunkedArray, make_chunked
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._field import Field, field
@@ -250,9 +249,9 @@ class _Tabular:
                   deduplicate_objects=True, ignore_metadata=False, safe=True, split_blocks=False,
                   self_destruct=False, maps_as_pydicts=None, types_mapper=None, coerce_temporal_nanoseconds=False):
         """A pandas DataFrame; the options are those of pyarrow."""
-        from . import _pandas
-        options = {k: v for k, v in locals().items() if k not in ("self", "_pandas")}
-        return _pandas.frame_from_table(self, options)
+        options = {k: v for k, v in locals().items() if k != "self"}
+        from . import _pandas_out
+        return _pandas_out.frame_from_table(self, options)
 
     def __array__(self, dtype=None, copy=None):
         import numpy as np

@@ -19,6 +19,30 @@ _POSITIONAL = {
 }
 
 
+# Options as classes: their names are those of keyword arguments, in the order of positional ones.
+_OPTIONS = {
+    "ScalarAggregateOptions": ("skip_nulls", "min_count"), "CountOptions": ("mode",), "NullOptions": ("nan_is_null",),
+    "VarianceOptions": ("ddof", "skip_nulls", "min_count"), "FilterOptions": ("null_selection_behavior",),
+    "TakeOptions": ("boundscheck",), "DictionaryEncodeOptions": ("null_encoding",),
+    "ArraySortOptions": ("order", "null_placement"),
+}
+
+
+def _make_options(name, parts):
+    def __init__(self, *values, **named):
+        named.update(zip(parts, values))
+        unknown = {*named} - {*parts}
+        if unknown:
+            raise TypeError(f"{name}() got an unexpected keyword argument {unknown.pop()!r}; it takes {', '.join(parts)}")
+        self._options = named
+
+    def __repr__(self):
+        return f"{name}({', '.join(f'{k}={v!r}' for k, v in self._options.items())})"
+
+    doc = f"Options {', '.join(parts)} of a function, for its `options` argument."
+    return type(name, (), {"__init__": __init__, "__repr__": __repr__, "__doc__": doc, "__module__": __name__})
+
+
 def scalar(value):
     """An Expression of a constant."""
     return Expression._scalar(_scalar_of(value))
@@ -27,6 +51,9 @@ def scalar(value):
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
+    if name in _OPTIONS:
+        made = globals()[name] = _make_options(name, _OPTIONS[name])
+        return made
     engine_name = _RENAMED.get(name, name)
     if engine_name not in list_functions():
         import difflib

@@ -1,7 +1,7 @@
 """pyarrow's `lib`: every class and function of the package in one place."""
 
-from ._array import *  # noqa: F401,F403
-from ._array import Array, DictionaryArray, ListArray, StructArray  # noqa: F401
+from ._array import Array  # noqa: F401
+from ._array_classes import *  # noqa: F401,F403
 from ._builders import *  # noqa: F401,F403
 from ._chunked import ChunkedArray, chunked_array  # noqa: F401
 from ._errors import *  # noqa: F401,F403
