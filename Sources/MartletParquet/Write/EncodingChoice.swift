@@ -34,9 +34,9 @@ struct EncodingChoice {
             for (i, range) in values.ranges.enumerated() {
                 total += try values.byteCount(SlotSpan(first: i, skip: 0, count: range.count))
             }
-            // Codecs find repeated strings by themselves, so that the dictionary has to win clearly.
-            cost = Cost(
-                encoding: try bytes(chosen), bytesPerValue: (4 + Double(total) / Double(valueCount)) * 0.8)
+            // Codecs find repeated strings by themselves, so that the dictionary has to win clearly. Without one PLAIN is
+            // all that every reader can turn into Arrow dictionaries.
+            cost = Cost(encoding: .plain, bytesPerValue: (4 + Double(total) / Double(valueCount)) * 0.8)
         }
         guard let dictionary else { return (cost.encoding, nil) }
         let codes = try codeBytesPerValue(dictionary, chosen)
@@ -101,27 +101,6 @@ struct EncodingChoice {
         return isInteger
             ? Cost(encoding: .deltaBinaryPacked, bytesPerValue: Double(trial.otherCount) / Double(count))
             : Cost(encoding: .byteStreamSplit, bytesPerValue: width)
-    }
-
-    /// Lengths apart from the bytes, or each in front of its own.
-    private func bytes(_ samples: [PagePlan]) throws(MartletError) -> Encoding {
-        if version == .v1_0 { return .plain }
-        var scratch = try BufferBuilder()
-        var trial = Trial(codec: settings.codec, level: settings.level)
-        for page in samples {
-            var span = page.slots
-            span.count = min(span.count, Self.sampleCount)
-            let count = try values.validCount(span)
-            if count == 0 { continue }
-            var plain = try BufferBuilder()
-            try values.appendPlainBytes(span, count: count, to: &plain)
-            let items = try unsafe values.items(span, scratch: &scratch)
-            var other = try BufferBuilder()
-            try unsafe BytesEncoder.appendDeltaLength(items, to: &other)
-            let bytes = plain.finish()
-            try trial.add(plain: bytes.bytes, other: other.finish())
-        }
-        return trial.otherWins ? .deltaLengthByteArray : .plain
     }
 }
 
