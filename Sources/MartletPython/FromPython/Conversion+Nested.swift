@@ -7,6 +7,15 @@ extension Conversion {
     func lists<Offset: OffsetValue>(_ items: Items, _ type: DataType, _ field: Field, _: Offset.Type)
         throws(ItemFailure) -> ArrayData
     {
+        try at { () throws(MartletError) in try items.pin() }
+        if let arrays = try arrayLists(items, field, width: nil) {
+            return try at { () throws(MartletError) in
+                ArrayData(
+                    type: type, count: items.count, validity: arrays.validity.buffer, nullCount: arrays.validity.nullCount,
+                    buffers: [try arrays.offsets(Offset.self)],
+                    children: [try arrays.take(field.type, field.type.nativeKind?.byteWidth ?? 1)])
+            }
+        }
         let gathered = try at { () throws(MartletError) in try ItemsBuilder(capacity: items.count, python) }
         let (offsets, validity) = try offsets(items, Offset.self) { (object, _) throws(MartletError) in
             try gather(object, of: type, into: gathered)
@@ -109,6 +118,13 @@ extension Conversion {
         let validity = try at { () throws(MartletError) in
             try items.pin()
             return try ValidityBits(count: count)
+        }
+        if let arrays = try arrayLists(items, field, width: width) {
+            return try at { () throws(MartletError) in
+                ArrayData(
+                    type: type, count: count, validity: arrays.validity.buffer, nullCount: arrays.validity.nullCount,
+                    children: [try arrays.take(field.type, field.type.nativeKind?.byteWidth ?? 1)])
+            }
         }
         let gathered = try at { () throws(MartletError) in
             try ItemsBuilder(capacity: try count.multiplied(checked: width), python)

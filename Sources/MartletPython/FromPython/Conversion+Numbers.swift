@@ -91,8 +91,7 @@ extension Conversion {
     /// 64-bit integers as long as all items are exact `int`s that fit or None; nil at the first that is not. So integers
     /// need no second look to learn their type.
     func plainIntegers(_ items: Items) throws(ItemFailure) -> ArrayData? {
-        struct Other: Error {}
-        guard python.layout.hasTypes, python.layout.integers != .opaque, !fromPandas else { return nil }
+        guard python.layout.hasTypes, python.layout.integers != .opaque else { return nil }
         var isPlain = true
         let intType = python.intType
         let layout = python.layout

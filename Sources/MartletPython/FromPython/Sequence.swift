@@ -56,6 +56,15 @@ package enum PythonSequence {
         }
     }
 
+    private static func maskList(_ mask: Object, _ isArray: Bool, _ python: CPython) throws(MartletError) -> Object {
+        if isArray { return try python.callMethod(mask, "tolist") }
+        // Arrow arrays of any library.
+        if Owned(orNil: python.attribute(python.type(of: mask), "to_pylist"), python) != nil {
+            return try python.callMethod(mask, "to_pylist")
+        }
+        return try Owned(python.listFrom(mask), python).give()
+    }
+
     /// The items with None where the mask is true.
     private static func masked(_ items: Items, _ mask: Object, _ python: CPython) throws(MartletError) -> Items {
         try items.pin()
@@ -65,7 +74,7 @@ package enum PythonSequence {
             guard try python.integerAttribute(mask, "ndim") == 1 else { throw .invalid("Mask must be 1D array") }
             guard try NumPyType(of: mask, python)?.kind == "b" else { throw .type("Mask must be boolean dtype") }
         }
-        let list = isArray ? try Owned(try python.callMethod(mask, "tolist"), python) : try Owned(python.listFrom(mask), python)
+        let list = try Owned(try maskList(mask, isArray, python), python)
         let flags = try Items.of(list.object, python)
         guard flags.count == items.count else {
             throw .invalid(
