@@ -62,6 +62,12 @@ extension CPython {
             return qualified ? text : String(text[(text.lastIndex(of: ".").map(text.index(after:)) ?? text.startIndex)...])
         }
         guard let name = Owned(orNil: attribute(type, "__name__"), self) else { return "object" }
+        // Types that C code declares carry their module in `tp_name`, those that Python code makes do not.
+        let isMadeByPython = typeFlags(type) & (1 << 9) != 0
+        if qualified, !isMadeByPython, let module = Owned(orNil: attribute(type, "__module__"), self) {
+            let module = text(module.object)
+            if module != "builtins" { return "\(module).\(text(name.object))" }
+        }
         return text(name.object)
     }
 }

@@ -18,10 +18,14 @@ struct NumPyType {
     }
 
     /// The dtype of a NumPy scalar or array; nil when it has none.
-    init?(of object: Object, _ python: CPython) throws(MartletError) {
-        guard let dtype = Owned(orNil: python.attribute(object, "dtype"), python),
-            let name = Owned(orNil: python.attribute(dtype.object, "str"), python)
-        else { return nil }
+    init?(of object: Object, _ python: CPython) {
+        guard let dtype = Owned(orNil: python.attribute(object, "dtype"), python) else { return nil }
+        self.init(dtype.object, python)
+    }
+
+    /// A dtype object; nil when it does not tell what it is.
+    init?(_ dtype: Object, _ python: CPython) {
+        guard let name = Owned(orNil: python.attribute(dtype, "str"), python) else { return nil }
         let text = python.text(name.object)
         guard text.count >= 2, let order = text.first else { return nil }
         let body = text.dropFirst()
@@ -101,5 +105,28 @@ struct NumPyType {
             }
         case (_, _): nil
         }
+    }
+}
+
+/// The dtype that was looked at last: objects that come together share it, as a rule.
+final class NumPyTypeCache {
+    private let python: CPython
+    /// Owned.
+    private var dtype: Object?
+    private var type: NumPyType?
+
+    init(_ python: CPython) { self.python = python }
+
+    deinit { if let dtype { python.decref(dtype) } }
+
+    /// The dtype of a NumPy scalar or array; nil when it has none.
+    func type(of object: Object) -> NumPyType? {
+        guard let found = Owned(orNil: python.attribute(object, "dtype"), python) else { return nil }
+        if found.object == dtype { return type }
+        let type = NumPyType(found.object, python)
+        if let dtype { python.decref(dtype) }
+        dtype = found.give()
+        self.type = type
+        return type
     }
 }

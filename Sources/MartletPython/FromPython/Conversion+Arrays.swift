@@ -13,23 +13,35 @@ extension Conversion {
             let first = (0..<items.count).first(where: { items[$0] != python.none }), isArray(items[first])
         else { return nil }
         return try at { () throws(MartletError) in
-            guard let dtype = try NumPyType(of: items[first], python), dtype.isNative, dtype.arrowType == field.type else {
+            guard let dtype = numpyTypes.type(of: items[first]), dtype.isNative, dtype.arrowType == field.type else {
                 return nil
             }
             let sample = try Owned(python.attribute(items[first], "dtype"), python)
             let lists = try ArrayLists(rows: items.count)
             let bytes = kind.byteWidth
+            // Where an array keeps its fields, as its buffer tells it of the first one.
+            var hasFields = false
             for i in 0..<items.count {
-                try countSlowItem()
-                if items[i] == python.none {
+                let item = items[i]
+                if item == python.none {
                     try lists.appendNull(i, zeros: (width ?? 0) * bytes)
                     continue
                 }
-                guard isArray(items[i]), let mine = Owned(orNil: python.attribute(items[i], "dtype"), python),
-                    mine.object == sample.object
-                else { return nil }
+                guard isArray(item) else { return nil }
+                if hasFields {
+                    let fields = ArrayFields(item)
+                    guard fields.dtype == sample.object, fields.dimensions == 1, width == nil || fields.count == width else {
+                        return nil
+                    }
+                    try lists.append(i, fields.address, fields.count, stride: fields.stride, bytes)
+                    continue
+                }
+                try countSlowItem()
+                guard let mine = Owned(orNil: python.attribute(item, "dtype"), python), mine.object == sample.object else {
+                    return nil
+                }
                 var view = BufferView()
-                guard python.getBuffer(items[i], &view, 0x18) == 0 else {
+                guard python.getBuffer(item, &view, 0x18) == 0 else {
                     python.clearError()
                     return nil
                 }
@@ -37,14 +49,37 @@ extension Conversion {
                 guard view.dimensions == 1, view.itemSize == bytes, let count = view.shape?[0], let stride = view.strides?[0],
                     width == nil || count == width
                 else { return nil }
-                if count > 0, let address = view.address { try lists.append(address, count, stride: stride, bytes) }
-                lists.ends[i] = lists.data.count / bytes
+                if python.layout.hasTypes, python.type(of: item) == foreign.numpyArray {
+                    let fields = ArrayFields(item)
+                    hasFields =
+                        fields.dtype == sample.object && fields.address == view.address && fields.dimensions == 1
+                        && fields.count == count && fields.stride == stride && count > 1
+                }
+                try lists.append(i, view.address, count, stride: stride, bytes)
             }
             return lists
         }
     }
 
     private func isArray(_ object: Object) -> Bool { python.isSubtype(python.type(of: object), of: foreign.numpyArray) }
+}
+
+/// The fields of a NumPy array of at least one dimension, where NumPy's headers have had them since its first version.
+private struct ArrayFields {
+    let address: UnsafeMutableRawPointer?
+    let dimensions: Int32
+    let dtype: Object?
+    let count: Int
+    let stride: Int
+
+    init(_ array: Object) {
+        address = array.load(fromByteOffset: 16, as: UnsafeMutableRawPointer?.self)
+        dimensions = array.load(fromByteOffset: 24, as: Int32.self)
+        dtype = array.load(fromByteOffset: 56, as: Object?.self)
+        let isRow = dimensions == 1
+        count = isRow ? array.load(fromByteOffset: 32, as: UnsafePointer<Int>?.self)?.pointee ?? 0 : 0
+        stride = isRow ? array.load(fromByteOffset: 40, as: UnsafePointer<Int>?.self)?.pointee ?? 0 : 0
+    }
 }
 
 /// The joined memory of many arrays, and where each ends.
@@ -65,7 +100,9 @@ final class ArrayLists {
         ends[row] = row == 0 ? 0 : ends[row - 1]
     }
 
-    func append(_ address: UnsafeRawPointer, _ count: Int, stride: Int, _ width: Int) throws(MartletError) {
+    func append(_ row: Int, _ address: UnsafeRawPointer?, _ count: Int, stride: Int, _ width: Int) throws(MartletError) {
+        defer { ends[row] = data.count / width }
+        guard count > 0, let address else { return }
         let target = try data.extend(by: try count.multiplied(checked: width))
         if stride == width {
             memcpy(target, address, count * width)

@@ -94,7 +94,7 @@ extension Conversion {
                 throw .invalid("Can only convert 1-dimensional array values of \(listType) to a variable-sized list")
             }
             // Plain Python objects are faster to read than NumPy's scalars, but do not tell units of time.
-            let kind = try NumPyType(of: object, python)?.kind
+            let kind = numpyTypes.type(of: object)?.kind
             let list =
                 kind == "M" || kind == "m"
                 ? try Owned(python.listFrom(object), python) : try Owned(try python.callMethod(object, "tolist"), python)

@@ -197,7 +197,7 @@ extension Conversion {
     /// The number and the unit of a NumPy scalar whose kind is `letter`; nil for other objects.
     private func numpyTime(_ object: Object, letter: Character) throws(MartletError) -> NumPyTime? {
         guard python.isSubtype(python.type(of: object), of: foreign.numpyGeneric) else { return nil }
-        guard let dtype = try NumPyType(of: object, python), dtype.kind == letter else { return nil }
+        guard let dtype = numpyTypes.type(of: object), dtype.kind == letter else { return nil }
         var view = BufferView()
         guard python.getBuffer(object, &view, 0) == 0 else { throw python.takeError() }
         defer { python.releaseBuffer(&view) }
@@ -210,7 +210,7 @@ extension Conversion {
 
     private func numpyTime(_ object: Object, letter: Character, _ unit: TimeUnit, expected: String) throws(MartletError) -> Int64? {
         guard let time = try numpyTime(object, letter: letter) else {
-            let name = try NumPyType(of: object, python)?.arrowType.map(\.description) ?? python.typeName(of: object)
+            let name = numpyTypes.type(of: object)?.arrowType.map(\.description) ?? python.typeName(of: object)
             throw .notImplemented("Expected \(expected) but got: \(name)")
         }
         guard case .value(let count, let from) = time else { return nil }

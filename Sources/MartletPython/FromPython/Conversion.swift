@@ -42,6 +42,7 @@ final class Conversion {
     /// The type was given: bytes among strings are an error unless they are UTF-8. Otherwise they turn the column to binary.
     var isStrict = true
     private(set) lazy var foreign = ForeignTypes(python)
+    private(set) lazy var numpyTypes = NumPyTypeCache(python)
     private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.load(python)
     /// Without the module there are no dates and times among the items.
     private(set) lazy var hasDateTime = python.loadedModule("datetime") != nil || python.loadedModule("_datetime") != nil

@@ -72,7 +72,7 @@ package enum PythonSequence {
         let isArray = python.isSubtype(python.type(of: mask), of: foreign.numpyArray)
         if isArray {
             guard try python.integerAttribute(mask, "ndim") == 1 else { throw .invalid("Mask must be 1D array") }
-            guard try NumPyType(of: mask, python)?.kind == "b" else { throw .type("Mask must be boolean dtype") }
+            guard NumPyType(of: mask, python)?.kind == "b" else { throw .type("Mask must be boolean dtype") }
         }
         let list = try Owned(try maskList(mask, isArray, python), python)
         let flags = try Items.of(list.object, python)

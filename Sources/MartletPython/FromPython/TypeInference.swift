@@ -102,6 +102,7 @@ final class TypeInference {
         let type = python.type(of: object)
         if type == python.listType || type == python.tupleType { return try visitList(object) }
         if type == python.dictType { return try visitDict(object) }
+        if type == conversion.foreign.numpyArray { return try visitArray(object) }
         if type == python.boolType {
             booleans += 1
             return .enough
@@ -128,15 +129,7 @@ final class TypeInference {
             return try visit(dtypeOf: object)
         }
         if python.isSubtype(type, of: python.setType) || type == python.dictValuesType { return try visitList(object) }
-        if python.isSubtype(type, of: conversion.foreign.numpyArray) {
-            guard let dtype = try NumPyType(of: object, python) else { return try visitList(object) }
-            if dtype.kind == "O" { return try visitList(object) }
-            lists += 1
-            let inner = try inner()
-            inner.total += 1
-            inner.numpyScalars += 1
-            return try inner.visit(dtypeOf: object)
-        }
+        if python.isSubtype(type, of: conversion.foreign.numpyArray) { return try visitArray(object) }
         if python.isKind(type, .dict) { return try visitDict(object) }
         if python.isKind(type, .list) || python.isKind(type, .tuple) { return try visitList(object) }
         if python.isSubtype(type, of: conversion.foreign.decimal) {
@@ -165,8 +158,18 @@ final class TypeInference {
         return .enough
     }
 
+    private func visitArray(_ object: Object) throws(MartletError) -> Step {
+        guard let dtype = conversion.numpyTypes.type(of: object) else { return try visitList(object) }
+        if dtype.kind == "O" { return try visitList(object) }
+        lists += 1
+        let inner = try inner()
+        inner.total += 1
+        inner.numpyScalars += 1
+        return try inner.visit(dtypeOf: object)
+    }
+
     private func visit(dtypeOf object: Object) throws(MartletError) -> Step {
-        guard let dtype = try NumPyType(of: object, python) else { throw .type("a NumPy object has no dtype") }
+        guard let dtype = conversion.numpyTypes.type(of: object) else { throw .type("a NumPy object has no dtype") }
         guard dtype.arrowType != nil || dtype.kind == "M" || dtype.kind == "m" else {
             throw .notImplemented("Unsupported numpy type \(dtype.name)")
         }
