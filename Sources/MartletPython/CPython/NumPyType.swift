@@ -114,10 +114,18 @@ final class NumPyTypeCache {
     /// Owned.
     private var dtype: Object?
     private var type: NumPyType?
+    /// Counts the changes of dtype.
+    private(set) var changes = 0
 
     init(_ python: CPython) { self.python = python }
 
     deinit { if let dtype { python.decref(dtype) } }
+
+    /// Whether the object has the dtype that was looked at last.
+    func isSame(_ object: Object) -> Bool {
+        guard dtype != nil, let found = Owned(orNil: python.attribute(object, "dtype"), python) else { return false }
+        return found.object == dtype
+    }
 
     /// The dtype of a NumPy scalar or array; nil when it has none.
     func type(of object: Object) -> NumPyType? {
@@ -126,6 +134,7 @@ final class NumPyTypeCache {
         let type = NumPyType(found.object, python)
         if let dtype { python.decref(dtype) }
         dtype = found.give()
+        changes += 1
         self.type = type
         return type
     }

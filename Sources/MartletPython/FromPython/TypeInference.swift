@@ -30,6 +30,8 @@ final class TypeInference {
     private var numpyScalars = 0
     private var timeZone: String?
     private var numpyType: NumPyType?
+    /// Which of the dtypes that the conversion has looked at the arrays before this one had.
+    private var arrayDtype = -1
     private var decimalPrecision: Int?
     private var decimalScale = 0
     private var items: TypeInference?
@@ -159,13 +161,19 @@ final class TypeInference {
     }
 
     private func visitArray(_ object: Object) throws(MartletError) -> Step {
-        guard let dtype = conversion.numpyTypes.type(of: object) else { return try visitList(object) }
-        if dtype.kind == "O" { return try visitList(object) }
+        let dtypes = conversion.numpyTypes
+        let isKnown = dtypes.changes == arrayDtype && dtypes.isSame(object)
+        if !isKnown {
+            guard let dtype = dtypes.type(of: object), dtype.kind != "O" else { return try visitList(object) }
+        }
         lists += 1
         let inner = try inner()
         inner.total += 1
         inner.numpyScalars += 1
-        return try inner.visit(dtypeOf: object)
+        if isKnown { return .more }
+        let step = try inner.visit(dtypeOf: object)
+        arrayDtype = dtypes.changes
+        return step
     }
 
     private func visit(dtypeOf object: Object) throws(MartletError) -> Step {
