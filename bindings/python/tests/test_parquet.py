@@ -4,6 +4,10 @@ import datetime
 import io
 import os
 import random
+import signal
+import subprocess
+import sys
+import time
 
 import duckdb
 import numpy as np
@@ -568,6 +572,25 @@ def test_cancelling(large_file, path):
     with pytest.raises(pa.ArrowCancelled):
         pq.write_table(to_martlet(LARGE), path, progress=lambda done, total: False)
     assert not path.exists()
+
+
+def test_interrupting(path):
+    program = f"""
+import martlet as pa, martlet.parquet as pq
+table = pa.table({{"x": list(range(2_000_000))}})
+pq.write_table(table, {str(path)!r})
+print("ready", flush=True)
+while True:
+    pq.read_table({str(path)!r})
+    pq.write_table(table, {str(path)!r} + ".new")
+"""
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "ready\n", child.stderr.read()
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in child.communicate(timeout=60)[1]
+    assert child.returncode != 0
+    assert pyarrow.parquet.read_metadata(path).num_rows == 2_000_000
 
 
 # ---- bad calls and bad files -----------------------------------------------------------------------------------------
