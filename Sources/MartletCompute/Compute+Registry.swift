@@ -222,7 +222,7 @@ extension Compute {
         _ array: ArrayData, _ call: Call, leastDefault: Int, _ body: () throws(MartletError) -> ArrayData
     ) throws(MartletError) -> ArrayData {
         let result = try body()
-        let valid = array.count - array.nullCount
+        let valid = array.type == .null ? 0 : array.count - array.nullCount
         let least = try call.options.integer("min_count", default: leastDefault)
         let skipNulls = try call.options.bool("skip_nulls", default: true)
         if valid < least || (!skipNulls && array.nullCount > 0) { return try .nulls(result.type, count: 1) }

@@ -9,7 +9,7 @@ struct Sums: Sendable {
     func sum(_ function: String, isProduct: Bool = false) throws(MartletError) -> ArrayData {
         let type = array.type
         switch type {
-        case .null: return try .nulls(.int64, count: 1)
+        case .null: return try .single(isProduct ? 1 as Int64 : 0, .int64)
         case .boolean:
             let bits = try Bitmap(
                 try intersection(try array.bits(), array.usedValidityBitmap, count: array.count) ?? .empty, count: array.count)
@@ -22,7 +22,7 @@ struct Sums: Sendable {
             for i in 0..<values.count where values.isValid(i) {
                 total = isProduct ? total &* values[i] : total &+ values[i]
             }
-            return try .single(total, .decimal128(precision: 38, scale: scale))
+            return try .single(total, isProduct ? type : .decimal128(precision: 38, scale: scale))
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64:
             guard let kind = type.nativeKind else { throw noKernel(function, [type]) }
             return try kind.acceptNumber(Summing(array: array, isProduct: isProduct))
@@ -98,7 +98,7 @@ private struct Summing: NumberVisitor {
         return total
     }
 
-    /// Blocks of 16 lanes: fast, and nearly as exact as summing in pairs.
+    /// Eight running sums a block, blocks added up: fast, and nearly as exact as summing in pairs.
     private static func floats<Value: NumberValue>(
         _ values: UnsafePointer<Value>, _ rows: Range<Int>, _ validity: Bitmap?, _ isProduct: Bool
     ) -> Double {
@@ -109,18 +109,29 @@ private struct Summing: NumberVisitor {
         }
         var total = 0.0
         var index = rows.lowerBound
-        while index + 512 <= rows.upperBound {
-            var lanes = SIMD16<Double>.zero
-            for block in stride(from: index, to: index + 512, by: 16) {
-                for lane in 0..<16 {
-                    let isValid = validity?[block &+ lane] ?? true
-                    unsafe lanes[lane] += isValid ? values[block &+ lane].double : 0
+        if validity == nil {
+            while index &+ 512 <= rows.upperBound {
+                var lanes = SIMD8<Double>.zero
+                var block = index
+                while block < index &+ 512 {
+                    let p = unsafe values + block
+                    unsafe lanes += SIMD8(
+                        p[0].double, p[1].double, p[2].double, p[3].double, p[4].double, p[5].double, p[6].double,
+                        p[7].double)
+                    block &+= 8
                 }
+                total += lanes.sum()
+                index &+= 512
             }
-            total += lanes.sum()
-            index += 512
         }
-        for i in index..<rows.upperBound where validity?[i] ?? true { unsafe total += values[i].double }
-        return total
+        var rest = 0.0
+        for i in index..<rows.upperBound where validity?[i] ?? true {
+            unsafe rest += values[i].double
+            if i & 511 == 511 {
+                total += rest
+                rest = 0
+            }
+        }
+        return total + rest
     }
 }

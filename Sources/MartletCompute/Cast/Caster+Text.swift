@@ -30,12 +30,27 @@ extension Caster {
     }
 
     /// Builds the strings that `print` appends for each valid row.
-    fileprivate func printed(_ print: (inout TextOutput, Int) -> Void) throws(MartletError) -> ArrayData {
+    fileprivate func printed(
+        _ print: @escaping @Sendable (inout TextOutput, Int) -> Void
+    ) throws(MartletError) -> ArrayData {
+        let size = 1 << 16
+        let parts = try WorkerPool.map((count + size - 1) / size) { piece throws(MartletError) in
+            try printed(piece * size..<min(count, (piece + 1) * size), print)
+        }
+        let text = try concatenate(parts, type: target)
+        return ArrayData(
+            type: target, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
+            buffers: text.buffers)
+    }
+
+    private func printed(
+        _ rows: Range<Int>, _ print: (inout TextOutput, Int) -> Void
+    ) throws(MartletError) -> ArrayData {
         let validity = source.usedValidityBitmap
-        var output = try TextOutput(byteCapacity: count * 8)
+        var output = try TextOutput(byteCapacity: rows.count * 8)
         let isWide = target.layout.buffers.first == .offsets64
-        var offsets = try BufferBuilder(byteCapacity: (count + 1) * 8)
-        for row in 0..<count {
+        var offsets = try BufferBuilder(byteCapacity: (rows.count + 1) * 8)
+        for row in rows {
             if isWide { try offsets.append(Int64(output.byteCount)) } else { try offsets.append(Int32(output.byteCount)) }
             if validity?[row] ?? true { print(&output, row) }
             guard isWide || output.byteCount <= Int(Int32.max) else {
@@ -44,9 +59,7 @@ extension Caster {
         }
         if isWide { try offsets.append(Int64(output.byteCount)) } else { try offsets.append(Int32(output.byteCount)) }
         let bytes = try output.finish()
-        return ArrayData(
-            type: target, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
-            buffers: [offsets.finish(), bytes])
+        return ArrayData(type: target, count: rows.count, buffers: [offsets.finish(), bytes])
     }
 
     /// Text as values. What cannot be read fails with pyarrow's text, the row and the column's type.
@@ -144,10 +157,13 @@ extension Caster {
     }
 
     /// `body` for each row: its text, nil where it is null.
-    private func eachText(_ body: (Span<UInt8>?, Int) throws(MartletError) -> Void) throws(MartletError) {
+    private func eachText(
+        in rows: Range<Int>? = nil, _ body: (Span<UInt8>?, Int) throws(MartletError) -> Void
+    ) throws(MartletError) {
+        let rows = rows ?? 0..<count
         func walk<Offset: OffsetValue>(_ type: Offset.Type) throws(MartletError) {
             let view = try BytesArray<Offset>(source)
-            for row in 0..<count {
+            for row in rows {
                 if view.isValid(row) {
                     let bytes = view.bytes(row)
                     let span = unsafe bytes._unsafeView(as: UInt8.self)
@@ -161,12 +177,15 @@ extension Caster {
     }
 
     fileprivate func parsed<To: NativeValue>(
-        _ type: To.Type, else zero: To, _ parse: (borrowing Span<UInt8>, Int) throws(MartletError) -> To
+        _ type: To.Type, else zero: To, _ parse: @Sendable (borrowing Span<UInt8>, Int) throws(MartletError) -> To
     ) throws(MartletError) -> ArrayData {
-        let buffer = try unsafe makeValues(type, count: count) { output throws(MartletError) in
-            try eachText { text, row throws(MartletError) in
-                // Safety: rows are below the count.
-                if let text { unsafe output[row] = try parse(text, row) } else { unsafe output[row] = zero }
+        let buffer = try unsafe makeValues(type, count: count) { target throws(MartletError) in
+            let output = unsafe Shared(target)
+            // Safety: pieces are disjoint, and rows below the count.
+            try forEachPiece(of: count, size: 1 << 16) { start, length throws(MartletError) in
+                try eachText(in: start..<start + length) { text, row throws(MartletError) in
+                    unsafe output.value[row] = if let text { try parse(text, row) } else { zero }
+                }
             }
         }
         return ArrayData(
@@ -201,8 +220,8 @@ private struct NumberPrinting: NumberVisitor {
             }
         case .time32(let unit), .time64(let unit):
             return try caster.printed { $0.append(contentsOf: text(ofTime: values[$1].bits, unit)) }
-        case .float32: return try caster.printed { $0.append(contentsOf: text(ofFloat: Float(values[$1].double))) }
-        case .float16, .float64: return try caster.printed { $0.append(contentsOf: text(ofFloat: values[$1].double)) }
+        case .float32: return try caster.printed { $0.append(float: Float(values[$1].double)) }
+        case .float16, .float64: return try caster.printed { $0.append(float: values[$1].double) }
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .string, .largeString,
             .binary, .largeBinary, .fixedSizeBinary, .timestamp, .duration, .decimal128, .list, .largeList,
             .fixedSizeList, .struct, .map, .dictionary:
@@ -220,10 +239,19 @@ struct TextOutput: ~Copyable {
 
     var byteCount: Int { bytes.byteCount }
 
-    mutating func append(contentsOf text: String) {
+    mutating func append(contentsOf text: some StringProtocol) {
         do throws(MartletError) {
-            for byte in text.utf8 { try bytes.append(byte) }
+            let text = String(text)
+            try unsafe bytes.append(text.utf8Span.span.bytes)
         } catch { failure = failure ?? error }
+    }
+
+    /// The shortest digits; Swift's own text where it has the form wanted.
+    mutating func append<Value: BinaryFloatingPoint & LosslessStringConvertible>(float value: Value) {
+        let magnitude = value.magnitude
+        guard magnitude >= 0.001, magnitude < 1e15 else { return append(contentsOf: text(ofFloat: value)) }
+        let text = value.description
+        append(contentsOf: text.hasSuffix(".0") ? text.dropLast(2) : text[...])
     }
 
     mutating func append(integer value: Int64, isSigned: Bool) {

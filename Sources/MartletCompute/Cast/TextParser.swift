@@ -71,43 +71,79 @@ enum TextParser {
 
     static func float(_ text: borrowing Span<UInt8>) -> Double? {
         guard text.count > 0, text.count <= 4096 else { return nil }
-        // Up to 15 digits and a power of ten that a double holds exactly: one rounding, so the result is right.
-        var index = text[0] == UInt8(ascii: "-") || text[0] == UInt8(ascii: "+") ? 1 : 0
         let isNegative = text[0] == UInt8(ascii: "-")
+        var index = isNegative || text[0] == UInt8(ascii: "+") ? 1 : 0
         var digits: UInt64 = 0
         var digitCount = 0
-        var fraction = 0
+        var exponent = 0
         var sawPoint = false
+        var sawDigit = false
         while index < text.count {
             let byte = text[index]
             if byte == UInt8(ascii: "."), !sawPoint {
                 sawPoint = true
-            } else if byte >= 48, byte <= 57, digitCount < 16 {
-                digits = digits * 10 + UInt64(byte - 48)
-                digitCount += 1
-                if sawPoint { fraction += 1 }
+            } else if byte >= 48, byte <= 57, digitCount < 19 {
+                sawDigit = true
+                digits = digits &* 10 &+ UInt64(byte - 48)
+                if digits != 0 { digitCount += 1 }
+                if sawPoint { exponent -= 1 }
             } else {
                 break
             }
             index += 1
         }
-        if index == text.count, digitCount > 0, digitCount <= 15 {
-            let value = Double(digits) / exactPowers[fraction]
-            return isNegative ? -value : value
+        if sawDigit, index < text.count, text[index] | 0x20 == UInt8(ascii: "e"), index + 1 < text.count {
+            var place = index + 1
+            let isDown = text[place] == UInt8(ascii: "-")
+            if isDown || text[place] == UInt8(ascii: "+") { place += 1 }
+            var power = 0
+            let start = place
+            while place < text.count, text[place] >= 48, text[place] <= 57, power < 1000 {
+                power = power * 10 + Int(text[place] - 48)
+                place += 1
+            }
+            if place > start, place == text.count {
+                exponent += isDown ? -power : power
+                index = place
+            }
         }
+        if sawDigit, index == text.count, let value = exact(digits, exponent) { return isNegative ? -value : value }
         for i in 0..<text.count where text[i] == UInt8(ascii: "x") || text[i] == UInt8(ascii: "X") || text[i] <= 32 {
             return nil
         }
         let whole = string(text)
         if let value = Double(whole) { return value }
-        // Forms that Swift does not read: `1.`, `.5`.
-        if whole.hasSuffix(".") { return Double(whole + "0") }
-        return nil
+        // Forms that Swift does not read: `1.`.
+        return whole.hasSuffix(".") ? Double(whole + "0") : nil
     }
 
-    private static let exactPowers: [Double] = [
-        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-    ]
+    /// `digits` times ten to the power of `exponent`, rounded once; nil where that takes more than a few operations.
+    private static func exact(_ digits: UInt64, _ exponent: Int) -> Double? {
+        if digits == 0 { return 0 }
+        if digits < 1 << 53, exponent >= -22, exponent <= 22 {
+            // Both are doubles exactly, so the one operation rounds right.
+            return exponent < 0 ? Double(digits) / smallPowers[-exponent] : Double(digits) * smallPowers[exponent]
+        }
+        #if arch(x86_64)
+            // 64 bits hold the digits and powers up to 10^27 exactly. The result rounds twice, which is once unless the
+            // first result lies next to the middle between two doubles.
+            guard exponent >= -27, exponent <= 27 else { return nil }
+            let wide =
+                exponent < 0 ? Float80(digits) / largePowers[-exponent] : Float80(digits) * largePowers[exponent]
+            let middle = wide.significandBitPattern & 0x7FF
+            guard middle < 0x3FF || middle > 0x401 else { return nil }
+            return Double(wide)
+        #else
+            return nil
+        #endif
+    }
+
+    private static let smallPowers: [Double] = (0...22).map { power in (0..<power).reduce(1.0) { value, _ in value * 10 } }
+    #if arch(x86_64)
+        private static let largePowers: [Float80] = (0...27).map { power in
+            (0..<power).reduce(1 as Float80) { value, _ in value * 10 }
+        }
+    #endif
 
     /// All digits as one number, and how many of them stand behind the point, exponent included.
     static func decimal(_ text: borrowing Span<UInt8>) -> (digits: Int128, scale: Int)? {

@@ -61,30 +61,37 @@ public func indexIn(_ array: ArrayData, set: ArrayData, skipNulls: Bool = false)
 /// The set and the values numbered together, the set first: what has a number of the set is in it.
 private struct SetLookup {
     private let rows: HashedRows
-    private let setCount: Int
+    /// The place in the set of each member that took part.
+    private let places: [Int]
 
     init(_ array: ArrayData, _ set: ArrayData) throws(MartletError) {
         var (values, members) = (array, set)
         if case .dictionary(_, let value, _) = values.type { values = try cast(values, to: value) }
         if case .dictionary(_, let value, _) = members.type { members = try cast(members, to: value) }
+        var places = Array(0..<members.count)
         if values.type != members.type {
-            // The set takes the values' type where that is exact; otherwise both meet in a wider one.
             do throws(MartletError) {
                 members = try cast(members, to: values.type)
             } catch {
-                guard let type = promoted(values.type, members.type) else { throw error }
-                (values, members) = (try cast(values, to: type, options: .implicit), try cast(members, to: type, options: .implicit))
+                if promotedNumber(values.type, members.type) != nil {
+                    // A number that the values' type does not hold is equal to none of them.
+                    places = places.filter { (try? cast(members.window($0, 1), to: values.type)) != nil }
+                    members = try cast(try take(members, rows: try Rows(numbers: places)), to: values.type)
+                } else {
+                    guard let type = promoted(values.type, members.type) else { throw error }
+                    (values, members) = (try cast(values, to: type), try cast(members, to: type))
+                }
             }
         }
         rows = try HashedRows(key: try concatenate([members, values], type: values.type))
-        setCount = members.count
+        self.places = places
     }
 
     /// The place in the set that holds the value of `row`.
     func place(_ row: Int) -> Int? {
         // Safety: there is a number for each member and each row.
-        let id = unsafe Int(rows.ids.pointer(to: UInt32.self)[setCount + row])
+        let id = unsafe Int(rows.ids.pointer(to: UInt32.self)[places.count + row])
         let first = rows.firstRows[id]
-        return first < setCount ? first : nil
+        return first < places.count ? places[first] : nil
     }
 }

@@ -16,70 +16,59 @@ public struct Grouping: Sendable {
     public init(keys: [ArrayData]) throws(MartletError) {
         let count = keys.first?.count ?? 0
         guard keys.allSatisfy({ $0.count == count }) else { throw .invalid("keys to group by differ in length") }
-        guard count < Int(UInt32.max) else { throw .capacity("\(count) rows are too many to group at once; use batches") }
-        var codes = try KeyCodes(constant: count)
-        for (i, key) in keys.enumerated() {
-            let column = try keyCodes(key)
-            codes = i == 0 ? column : try codes.combined(with: column)
-        }
+        guard count < Int(Int32.max) else { throw .capacity("\(count) rows are too many to group at once; use batches") }
+        var rows = try HashedRows(key: ArrayData(type: .null, count: count))
+        for key in keys { rows = try HashedRows(rows, try HashedRows(key: key, zerosAreEqual: true)) }
         rowCount = count
-        groupCount = codes.firstRows.count
-        ids = codes.codes
-        firstRows = codes.firstRows
+        groupCount = rows.firstRows.count
+        ids = rows.ids
+        firstRows = rows.firstRows
     }
 
     /// The rows group by group, in their order within each group: `rows` holds row numbers as 32-bit integers, group
     /// `g` those from `starts[g]` to `starts[g + 1]`.
     public func partition() throws(MartletError) -> (rows: Buffer, starts: [Int]) {
-        guard rowCount <= Int(Int32.max) else { throw .capacity("\(rowCount) rows are too many to partition at once") }
-        var starts = [Int](repeating: 0, count: groupCount + 1)
-        let ids = unsafe ids.pointer(to: UInt32.self)
-        // Safety: ids are below groupCount and one a row; `next` points into the rowCount slots of the result.
-        unsafe starts.withUnsafeMutableBufferPointer { starts in
-            for row in 0..<rowCount { unsafe starts[Int(ids[row]) + 1] &+= 1 }
-        }
-        for group in 0..<groupCount { starts[group + 1] += starts[group] }
-        let builder = try BufferBuilder(uninitializedCount: rowCount * 4)
-        let rows = unsafe builder.pointer(to: Int32.self)
-        var next = starts
-        unsafe next.withUnsafeMutableBufferPointer { next in
-            for row in 0..<rowCount {
-                let group = unsafe Int(ids[row])
-                unsafe rows[next[group]] = Int32(truncatingIfNeeded: row)
-                unsafe next[group] &+= 1
+        let (groupCount, rowCount, ids) = (groupCount, rowCount, ids)
+        // Workers count and place pieces of the rows on their own, where tables stay small beside the rows.
+        let pieceCount = max(1, min(WorkerPool.threadCount, rowCount / max(groupCount * 4, 1 << 16)))
+        let pieceSize = (rowCount + pieceCount - 1) / pieceCount
+        let tableSize = try pieceCount.multiplied(checked: groupCount)
+        let tables = try BufferBuilder(uninitializedCount: try tableSize.multiplied(checked: 8))
+        // Safety: the tables have a slot for each piece and group; ids are below the group count, one a row.
+        let places = unsafe Shared(tables.pointer(to: Int.self))
+        unsafe places.value.update(repeating: 0, count: tableSize)
+        try WorkerPool.forEach(pieceCount) { piece throws(MartletError) in
+            let (table, ids) = unsafe (places.value + piece * groupCount, ids.pointer(to: UInt32.self))
+            for row in piece * pieceSize..<max(piece * pieceSize, min(rowCount, (piece + 1) * pieceSize)) {
+                unsafe table[Int(ids[row])] &+= 1
             }
         }
-        return (builder.finish(), starts)
-    }
-}
-
-/// One column of keys as dense numbers, in the order of first appearance.
-struct KeyCodes {
-    /// One unsigned 32-bit number a row.
-    var codes: Buffer
-    var firstRows: [Int]
-
-    init(codes: Buffer, firstRows: [Int]) {
-        self.codes = codes
-        self.firstRows = firstRows
-    }
-
-    /// All rows alike.
-    init(constant count: Int) throws(MartletError) {
-        codes = try Buffer(zeroed: count * 4)
-        firstRows = count > 0 ? [0] : []
-    }
-
-    /// The codes of pairs of keys.
-    func combined(with other: KeyCodes) throws(MartletError) -> KeyCodes {
-        let count = codes.count / 4
-        let (a, b) = unsafe (codes.pointer(to: UInt32.self), other.codes.pointer(to: UInt32.self))
-        let width = UInt64(max(other.firstRows.count, 1))
-        let pairs = try BufferBuilder(uninitializedCount: count * 8)
-        let target = unsafe pairs.pointer(to: UInt64.self)
-        // Safety: both have `count` codes; the product of two 32-bit numbers fits.
-        for row in 0..<count { unsafe target[row] = UInt64(a[row]) &* width &+ UInt64(b[row]) }
-        let buffer = pairs.finish()
-        return try codeWords(count: count) { row in unsafe buffer.pointer(to: UInt64.self)[row] }
+        var starts: [Int] = []
+        starts.reserveCapacity(groupCount + 1)
+        var next = 0
+        for group in 0..<groupCount {
+            starts.append(next)
+            for piece in 0..<pieceCount {
+                let count = unsafe places.value[piece * groupCount + group]
+                unsafe places.value[piece * groupCount + group] = next
+                next += count
+            }
+        }
+        starts.append(next)
+        let rows = try unsafe makeValues(Int32.self, count: rowCount) { target throws(MartletError) in
+            let output = unsafe Shared(target)
+            // Safety: the places lead each piece through slots of its own.
+            try WorkerPool.forEach(pieceCount) { piece throws(MartletError) in
+                let (table, ids) = unsafe (places.value + piece * groupCount, ids.pointer(to: UInt32.self))
+                let output = unsafe output.value
+                for row in piece * pieceSize..<max(piece * pieceSize, min(rowCount, (piece + 1) * pieceSize)) {
+                    let group = unsafe Int(ids[row])
+                    unsafe output[table[group]] = Int32(truncatingIfNeeded: row)
+                    unsafe table[group] &+= 1
+                }
+            }
+        }
+        _ = tables.finish()
+        return (rows, starts)
     }
 }

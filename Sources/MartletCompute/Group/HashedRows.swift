@@ -11,7 +11,8 @@ struct HashedRows: Sendable {
     /// The number of the null group, if there is one.
     let nullID: Int?
 
-    init(key: ArrayData) throws(MartletError) {
+    /// With `zerosAreEqual`, -0.0 is 0.0; otherwise the two are told apart, as pyarrow's sets do.
+    init(key: ArrayData, zerosAreEqual: Bool = false) throws(MartletError) {
         switch key.type {
         case .null:
             self.init(
@@ -32,7 +33,7 @@ struct HashedRows: Sendable {
         case .dictionary:
             // Distinct entries may hold the same value: number the entries by value, then the rows by entry.
             guard let values = key.dictionary else { throw .invalid("dictionary array without a dictionary") }
-            let entries = try HashedRows(key: values)
+            let entries = try HashedRows(key: values, zerosAreEqual: zerosAreEqual)
             let numbers = ArrayData(
                 type: .uint32, count: entries.count, validity: try values.rebasedValidity(), buffers: [entries.ids])
             guard case .dictionary(let index, _, _) = key.type else { throw .invalid("not a dictionary") }
@@ -40,11 +41,11 @@ struct HashedRows: Sendable {
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
             .date64, .time32, .time64, .timestamp, .duration, .decimal128:
             guard let kind = key.type.nativeKind else { throw .type("no native values in \(key.type)") }
-            self = try kind.accept(NativeHashing(key: key))
+            self = try kind.accept(NativeHashing(key: key, zerosAreEqual: zerosAreEqual))
         case .struct:
             var rows: HashedRows?
             for i in key.children.indices {
-                let next = try HashedRows(key: key.child(i))
+                let next = try HashedRows(key: key.child(i), zerosAreEqual: zerosAreEqual)
                 if let known = rows { rows = try HashedRows(known, next) } else { rows = next }
             }
             // Without fields all rows are alike.
@@ -97,7 +98,7 @@ struct HashedRows: Sendable {
         // Safety: pieces write the ids of their own rows.
         let parts = try WorkerPool.map(pieceCount) { piece throws(MartletError) in
             let rows = piece * pieceSize..<min(count, (piece + 1) * pieceSize)
-            var table = try SlotTable(slots: slots, hasNulls: validity != nil, expected: min(rows.count, 1024))
+            var table = try SlotTable(slots: slots, expected: min(rows.count, 1024))
             try unsafe table.number(rows, validity: validity, into: ids.value)
             return table.finish()
         }
@@ -105,7 +106,7 @@ struct HashedRows: Sendable {
             return HashedRows(ids: builder.finish(), firstRows: parts[0].rows, count: count, nullID: parts[0].nullID)
         }
         // The tables of all pieces as one: their first rows are numbered again, in order.
-        var joined = try SlotTable(slots: slots, hasNulls: validity != nil, expected: parts.reduce(0) { $0 + $1.rows.count })
+        var joined = try SlotTable(slots: slots, expected: parts.reduce(0) { $0 + $1.rows.count })
         var maps: [[UInt32]] = []
         for part in parts {
             var map: [UInt32] = []
@@ -130,20 +131,26 @@ struct HashedRows: Sendable {
 
 private struct NativeHashing: NativeVisitor {
     let key: ArrayData
+    let zerosAreEqual: Bool
+
     func visit<Value: NativeValue>(_ type: Value.Type) throws(MartletError) -> HashedRows {
-        let values = try PrimitiveArray<Value>(key)
-        return try HashedRows.run(key) { NativeSlots<Value>(values: values) }
+        let values = try unsafe Shared(key.values(of: type))
+        let mergesZeros = zerosAreEqual && key.type.isFloatingPoint
+        if MemoryLayout<Value>.size == 16 {
+            return try HashedRows.run(key) { unsafe WideSlots(values: UnsafeRawPointer(values.value)) }
+        }
+        return try HashedRows.run(key) { unsafe NativeSlots(values: values.value, mergesZeros: mergesZeros) }
     }
 }
 
 /// Values by row, as a hash table sees them.
 private protocol HashableSlots: Sendable {
-    /// What the table keeps of a value: enough to tell most others apart.
+    /// What the table keeps of a value: all of it, or enough to tell most others apart.
     associatedtype Key: BitwiseCopyable, Equatable
     func key(_ row: Int) -> Key
     static func hash(_ key: Key) -> UInt64
-    /// Whether two rows of equal keys hold the same value.
-    func areEqual(_ a: Int, _ b: Int) -> Bool
+    /// Whether two rows whose keys are both `key` hold the same value.
+    func areEqual(_ a: Int, _ b: Int, _ key: Key) -> Bool
 }
 
 @inline(__always)
@@ -152,130 +159,171 @@ private func mix(_ value: UInt64) -> UInt64 {
     return product.high ^ product.low
 }
 
-private struct NativeSlots<Value: NativeValue>: HashableSlots {
-    let values: PrimitiveArray<Value>
-    @inline(__always) func key(_ row: Int) -> UInt128 {
-        // NaN is NaN whatever its bits.
-        var value = values[row]
-        if value != value { return UInt128.max - 1 }
-        var bits: UInt128 = 0
-        unsafe withUnsafeMutableBytes(of: &bits) { target in
-            unsafe withUnsafeBytes(of: &value) { unsafe target.copyMemory(from: $0) }
+/// Values of at most 64 bits by their bits; NaN is NaN whatever its bits.
+@safe
+private struct NativeSlots<Value: NativeValue>: HashableSlots, @unchecked Sendable {
+    // Safety: one value for each row, kept alive by the array that is hashed.
+    let values: UnsafePointer<Value>
+    let mergesZeros: Bool
+
+    @inline(__always) func key(_ row: Int) -> UInt64 {
+        let place = unsafe UnsafeRawPointer(values + row)
+        let bits: UInt64
+        switch MemoryLayout<Value>.size {
+        case 1: bits = unsafe UInt64(place.loadUnaligned(as: UInt8.self))
+        case 2: bits = unsafe UInt64(place.loadUnaligned(as: UInt16.self))
+        case 4: bits = unsafe UInt64(place.loadUnaligned(as: UInt32.self))
+        case _: bits = unsafe place.loadUnaligned(as: UInt64.self)
         }
-        return bits
+        // All bits set is a NaN, so it can stand for all of them.
+        if unsafe values[row] != values[row] { return .max }
+        return mergesZeros && bits == 1 &<< UInt64(MemoryLayout<Value>.size &* 8 &- 1) ? 0 : bits
     }
-    @inline(__always) static func hash(_ key: UInt128) -> UInt64 {
-        MemoryLayout<Value>.size <= 8
-            ? mix(UInt64(truncatingIfNeeded: key))
-            : mix(UInt64(truncatingIfNeeded: key) ^ mix(UInt64(truncatingIfNeeded: key &>> 64) &+ 1))
+    @inline(__always) static func hash(_ key: UInt64) -> UInt64 { mix(key) }
+    @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: UInt64) -> Bool { true }
+}
+
+@safe
+private struct WideSlots: HashableSlots, @unchecked Sendable {
+    struct Key: BitwiseCopyable, Equatable {
+        let low: UInt64
+        let high: UInt64
     }
-    @inline(__always) func areEqual(_ a: Int, _ b: Int) -> Bool { true }
+    // Safety: 16 bytes for each row, kept alive by the array that is hashed.
+    let values: UnsafeRawPointer
+
+    @inline(__always) func key(_ row: Int) -> Key {
+        unsafe Key(
+            low: values.loadUnaligned(fromByteOffset: row &* 16, as: UInt64.self),
+            high: values.loadUnaligned(fromByteOffset: row &* 16 &+ 8, as: UInt64.self))
+    }
+    @inline(__always) static func hash(_ key: Key) -> UInt64 { mix(key.low ^ mix(key.high &+ 1)) }
+    @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: Key) -> Bool { true }
 }
 
 private struct BitSlots: HashableSlots {
     let bits: Bitmap
     @inline(__always) func key(_ row: Int) -> UInt64 { bits[row] ? 1 : 0 }
     @inline(__always) static func hash(_ key: UInt64) -> UInt64 { key }
-    @inline(__always) func areEqual(_ a: Int, _ b: Int) -> Bool { true }
+    @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: UInt64) -> Bool { true }
 }
 
-/// The first and the last bytes of a value, and how many there are, mixed into one word.
-@inline(__always)
-private func fingerprint(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
-    let raw = unsafe UnsafeRawPointer(bytes)
-    var state = UInt64(truncatingIfNeeded: count) &* 0xA076_1D64_78BD_642F
-    if count >= 8 {
+/// Bytes by their length and one word: up to 8 bytes the word is the value itself, beyond it is a hash.
+private struct BytesKey: BitwiseCopyable, Equatable {
+    let word: UInt64
+    let length: UInt32
+
+    /// `limit` bytes can be read from `bytes`.
+    @inline(__always)
+    init(_ bytes: UnsafePointer<UInt8>, _ count: Int, limit: Int) {
+        length = UInt32(truncatingIfNeeded: count)
+        let raw = unsafe UnsafeRawPointer(bytes)
+        if count <= 8 {
+            if limit >= 8 {
+                let all = unsafe raw.loadUnaligned(as: UInt64.self)
+                word = count == 8 ? all : all & ((1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1)
+            } else {
+                var low: UInt64 = 0
+                for i in 0..<count { unsafe low |= UInt64(bytes[i]) &<< UInt64(truncatingIfNeeded: i &* 8) }
+                word = low
+            }
+            return
+        }
+        var state: UInt64 = 0xA076_1D64_78BD_642F
         var index = 0
         while index &+ 8 <= count {
             unsafe state = mix(state ^ raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             index &+= 8
         }
-        return unsafe mix(state ^ raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+        word = unsafe mix(state ^ raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
     }
-    if count >= 4 {
-        let low = unsafe UInt64(raw.loadUnaligned(as: UInt32.self))
-        let high = unsafe UInt64(raw.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
-        return state ^ (low | high &<< 32)
-    }
-    if count > 0 {
-        let word = unsafe UInt64(bytes[0]) | UInt64(bytes[count &>> 1]) &<< 8 | UInt64(bytes[count &- 1]) &<< 16
-        return state ^ word
-    }
-    return state
+
+    @inline(__always) var hash: UInt64 { mix(word ^ UInt64(length) &<< 56) }
 }
 
-private struct ByteSlots<Offset: OffsetValue>: HashableSlots {
-    let view: BytesArray<Offset>
-    @inline(__always) func key(_ row: Int) -> UInt64 {
-        let range = view.range(row)
-        // Safety: `range` lies inside the bytes.
-        return unsafe fingerprint(view.data.buffers[1].pointer(to: UInt8.self) + range.lowerBound, range.count)
+@safe
+private struct ByteSlots<Offset: OffsetValue>: HashableSlots, @unchecked Sendable {
+    private let view: BytesArray<Offset>
+    // Safety: the bytes of `view`, which keeps them alive; ranges lie inside them.
+    private let bytes: UnsafePointer<UInt8>
+    private let end: Int
+
+    init(view: BytesArray<Offset>) {
+        self.view = view
+        unsafe bytes = view.data.buffers[1].pointer(to: UInt8.self)
+        end = view.data.buffers[1].count
     }
-    @inline(__always) static func hash(_ key: UInt64) -> UInt64 { mix(key) }
-    @inline(__always) func areEqual(_ a: Int, _ b: Int) -> Bool {
+
+    @inline(__always) func key(_ row: Int) -> BytesKey {
+        let range = view.range(row)
+        return unsafe BytesKey(bytes + range.lowerBound, range.count, limit: end &- range.lowerBound)
+    }
+    @inline(__always) static func hash(_ key: BytesKey) -> UInt64 { key.hash }
+    @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: BytesKey) -> Bool {
+        if key.length <= 8 { return true }
         let (x, y) = (view.range(a), view.range(b))
-        guard x.count == y.count else { return false }
-        // Up to 7 bytes the fingerprint of a length is the value itself.
-        if x.count <= 7 { return true }
-        let bytes = unsafe view.data.buffers[1].pointer(to: UInt8.self)
-        return unsafe memcmp(bytes + x.lowerBound, bytes + y.lowerBound, x.count) == 0
+        return unsafe x.count == y.count && memcmp(bytes + x.lowerBound, bytes + y.lowerBound, x.count) == 0
     }
 }
 
 private struct FixedByteSlots: HashableSlots {
     let view: FixedBytesArray
-    @inline(__always) func key(_ row: Int) -> UInt64 {
-        unsafe fingerprint(view.base + row &* view.byteWidth, view.byteWidth)
+    @inline(__always) func key(_ row: Int) -> BytesKey {
+        let start = row &* view.byteWidth
+        return unsafe BytesKey(view.base + start, view.byteWidth, limit: view.count &* view.byteWidth &- start)
     }
-    @inline(__always) static func hash(_ key: UInt64) -> UInt64 { mix(key) }
-    @inline(__always) func areEqual(_ a: Int, _ b: Int) -> Bool {
-        unsafe memcmp(view.base + a &* view.byteWidth, view.base + b &* view.byteWidth, view.byteWidth) == 0
+    @inline(__always) static func hash(_ key: BytesKey) -> UInt64 { key.hash }
+    @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: BytesKey) -> Bool {
+        if key.length <= 8 { return true }
+        return unsafe memcmp(view.base + a &* view.byteWidth, view.base + b &* view.byteWidth, view.byteWidth) == 0
     }
 }
 
 /// An open hash table from values to numbers in the order of first appearance.
 @safe
 private struct SlotTable<Slots: HashableSlots>: ~Copyable {
+    private struct Entry: BitwiseCopyable {
+        var key: Slots.Key
+        /// The number plus one; 0 is free.
+        var mark: UInt32
+    }
     private let slots: Slots
-    /// Number plus one for each place; 0 is free.
-    private var places: UnsafeMutablePointer<UInt32>
-    private var keys: UnsafeMutablePointer<Slots.Key>
+    private var entries: UnsafeMutablePointer<Entry>
     private var mask: Int
     private var firstRows: [Int] = []
     private var nullID: UInt32?
 
-    init(slots: Slots, hasNulls: Bool, expected: Int) throws(MartletError) {
+    init(slots: Slots, expected: Int) throws(MartletError) {
         self.slots = slots
         var capacity = 64
         while capacity < expected * 2 { capacity *= 2 }
         mask = capacity - 1
-        unsafe (places, keys) = Self.allocate(capacity)
+        unsafe entries = try Self.allocate(capacity)
     }
 
-    private static func allocate(_ capacity: Int) -> (UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Slots.Key>) {
-        let places = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
-        unsafe places.initialize(repeating: 0, count: capacity)
-        return unsafe (places, .allocate(capacity: capacity))
+    private static func allocate(_ capacity: Int) throws(MartletError) -> UnsafeMutablePointer<Entry> {
+        // All zeros is free, whatever the key.
+        guard let block = unsafe calloc(capacity, MemoryLayout<Entry>.stride) else {
+            throw .outOfMemory(capacity * MemoryLayout<Entry>.stride)
+        }
+        return unsafe block.assumingMemoryBound(to: Entry.self)
     }
 
-    deinit {
-        unsafe places.deallocate()
-        unsafe keys.deallocate()
-    }
+    deinit { unsafe free(entries) }
 
     /// Writes the numbers of `rows` to the same places of `ids`.
     mutating func number(
         _ rows: Range<Int>, validity: Bitmap?, into ids: UnsafeMutablePointer<UInt32>
     ) throws(MartletError) {
         guard let validity else {
-            for row in rows { unsafe ids[row] = number(valid: row) }
+            for row in rows { unsafe ids[row] = try number(valid: row) }
             return
         }
-        for row in rows { unsafe ids[row] = validity[row] ? number(valid: row) : numberOfNull(row) }
+        for row in rows { unsafe ids[row] = validity[row] ? try number(valid: row) : numberOfNull(row) }
     }
 
     mutating func number(_ row: Int, isValid: Bool) throws(MartletError) -> UInt32 {
-        isValid ? number(valid: row) : numberOfNull(row)
+        isValid ? try number(valid: row) : numberOfNull(row)
     }
 
     private mutating func numberOfNull(_ row: Int) -> UInt32 {
@@ -287,40 +335,39 @@ private struct SlotTable<Slots: HashableSlots>: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func number(valid row: Int) -> UInt32 {
+    private mutating func number(valid row: Int) throws(MartletError) -> UInt32 {
         let key = slots.key(row)
         var place = Int(truncatingIfNeeded: Slots.hash(key)) & mask
-        // Safety: places and keys have `mask + 1` slots, at least half of them free.
+        // Safety: there are `mask + 1` entries, at least half of them free.
         while true {
-            let found = unsafe places[place]
-            if found == 0 { return insert(key, row, place) }
-            if unsafe keys[place] == key, slots.areEqual(firstRows[Int(found &- 1)], row) { return found &- 1 }
+            let entry = unsafe entries[place]
+            if entry.mark == 0 { return try insert(key, row, place) }
+            if entry.key == key, slots.areEqual(firstRows[Int(entry.mark &- 1)], row, key) { return entry.mark &- 1 }
             place = (place &+ 1) & mask
         }
     }
 
     @inline(never)
-    private mutating func insert(_ key: Slots.Key, _ row: Int, _ place: Int) -> UInt32 {
+    private mutating func insert(_ key: Slots.Key, _ row: Int, _ place: Int) throws(MartletError) -> UInt32 {
         let id = UInt32(truncatingIfNeeded: firstRows.count)
         firstRows.append(row)
-        unsafe places[place] = id &+ 1
-        unsafe keys[place] = key
-        if firstRows.count &* 2 > mask { grow() }
+        unsafe entries[place] = Entry(key: key, mark: id &+ 1)
+        if firstRows.count &* 2 > mask { try grow() }
         return id
     }
 
-    private mutating func grow() {
-        let (oldPlaces, oldKeys, oldMask) = unsafe (places, keys, mask)
-        mask = mask &* 2 &+ 1
-        unsafe (places, keys) = Self.allocate(mask &+ 1)
-        for old in 0...oldMask where unsafe oldPlaces[old] != 0 {
-            var place = unsafe Int(truncatingIfNeeded: Slots.hash(oldKeys[old])) & mask
-            while unsafe places[place] != 0 { place = (place &+ 1) & mask }
-            unsafe places[place] = oldPlaces[old]
-            unsafe keys[place] = oldKeys[old]
+    private mutating func grow() throws(MartletError) {
+        let (old, oldMask) = unsafe (entries, mask)
+        unsafe entries = try Self.allocate((oldMask &+ 1) &* 4)
+        mask = oldMask &* 4 &+ 3
+        for index in 0...oldMask {
+            let entry = unsafe old[index]
+            if entry.mark == 0 { continue }
+            var place = Int(truncatingIfNeeded: Slots.hash(entry.key)) & mask
+            while unsafe entries[place].mark != 0 { place = (place &+ 1) & mask }
+            unsafe entries[place] = entry
         }
-        unsafe oldPlaces.deallocate()
-        unsafe oldKeys.deallocate()
+        unsafe free(old)
     }
 
     consuming func finish() -> (rows: [Int], nullID: Int?) { (firstRows, nullID.map { Int($0) }) }

@@ -38,37 +38,56 @@ public func sortIndices(_ keys: [SortKey]) throws(MartletError) -> ArrayData {
     return ArrayData(type: .uint64, count: count, buffers: [buffer])
 }
 
+/// A row and its word, moved together so that memory is read from front to back.
+private struct SortEntry: BitwiseCopyable {
+    var word: UInt64
+    var row: UInt32
+}
+
 /// `order` sorted by the words of the rows it names, stably, a byte at a time; bytes that are all alike cost nothing.
 private func radixSorted(_ order: Buffer, by words: Buffer, count: Int) throws(MartletError) -> Buffer {
     var counts = [Int](repeating: 0, count: 8 * 256)
-    let keys = unsafe words.pointer(to: UInt64.self)
-    for i in 0..<count {
-        let word = unsafe keys[i]
-        for byte in 0..<8 { counts[byte &* 256 &+ Int(truncatingIfNeeded: word &>> UInt64(byte &* 8) & 255)] += 1 }
+    let (keys, rows) = unsafe (words.pointer(to: UInt64.self), order.pointer(to: UInt32.self))
+    let width = try count.multiplied(checked: MemoryLayout<SortEntry>.stride)
+    let first = try BufferBuilder(uninitializedCount: width)
+    let second = try BufferBuilder(uninitializedCount: width)
+    var (from, to) = unsafe (first.pointer(to: SortEntry.self), second.pointer(to: SortEntry.self))
+    // Safety: rows are below the count, and the starts lead through `count` slots.
+    unsafe counts.withUnsafeMutableBufferPointer { counts in
+        for i in 0..<count {
+            let row = unsafe rows[i]
+            let word = unsafe keys[Int(row)]
+            unsafe from[i] = SortEntry(word: word, row: row)
+            for byte in 0..<8 {
+                unsafe counts[byte &* 256 &+ Int(truncatingIfNeeded: word &>> UInt64(truncatingIfNeeded: byte &* 8) & 255)] &+= 1
+            }
+        }
     }
-    var order = order
-    for byte in 0..<8 {
-        let table = counts[byte * 256..<byte * 256 + 256]
-        if table.contains(count) || count == 0 { continue }
+    for byte in 0..<8 where count > 0 && !counts[byte * 256..<byte * 256 + 256].contains(count) {
         var starts = [Int](repeating: 0, count: 256)
         var next = 0
         for value in 0..<256 {
             starts[value] = next
             next += counts[byte * 256 + value]
         }
-        let from = unsafe order.pointer(to: UInt32.self)
         let shift = UInt64(byte * 8)
-        order = try unsafe makeValues(UInt32.self, count: count) { target in
-            // Safety: rows are below the count, and the starts lead through `count` slots.
+        unsafe starts.withUnsafeMutableBufferPointer { starts in
             for i in 0..<count {
-                let row = unsafe from[i]
-                let value = unsafe Int(truncatingIfNeeded: keys[Int(row)] &>> shift & 255)
-                unsafe target[starts[value]] = row
-                starts[value] &+= 1
+                let entry = unsafe from[i]
+                let value = Int(truncatingIfNeeded: entry.word &>> shift & 255)
+                unsafe to[starts[value]] = entry
+                unsafe starts[value] &+= 1
             }
         }
+        unsafe swap(&from, &to)
     }
-    return order
+    let sorted = try unsafe makeValues(UInt32.self, count: count) { target in
+        for i in 0..<count { unsafe target[i] = from[i].row }
+    }
+    // The entries live until here.
+    _ = first.finish()
+    _ = second.finish()
+    return sorted
 }
 
 /// A key as 64-bit words whose unsigned order is the order wanted: the least significant word first, the place of
