@@ -6,7 +6,9 @@ extension CPython {
     func takeError() -> MartletError {
         var (type, value, trace): (Object?, Object?, Object?) = (nil, nil, nil)
         fetchError(&type, &value, &trace)
-        guard type != nil else { return MartletError(.unknown, "SystemError: a Python function failed without an exception") }
+        guard type != nil else {
+            return MartletError(.unknown, "SystemError: a Python function failed without an exception")
+        }
         normalizeError(&type, &value, &trace)
         defer {
             decref(type)
@@ -59,7 +61,8 @@ extension CPython {
     func typeName(_ type: Object, qualified: Bool) -> String {
         if layout.hasTypeNames, let name = type.load(fromByteOffset: 24, as: UnsafePointer<CChar>?.self) {
             let text = String(cString: name)
-            return qualified ? text : String(text[(text.lastIndex(of: ".").map(text.index(after:)) ?? text.startIndex)...])
+            return qualified
+                ? text : String(text[(text.lastIndex(of: ".").map(text.index(after:)) ?? text.startIndex)...])
         }
         guard let name = Owned(orNil: attribute(type, "__name__"), self) else { return "object" }
         // Types that C code declares carry their module in `tp_name`, those that Python code makes do not.

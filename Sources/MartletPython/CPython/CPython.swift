@@ -23,8 +23,12 @@ package final class CPython: @unchecked Sendable {
 
     // Errors and signals.
     let errorOccurred: @convention(c) () -> Object?
-    let fetchError: @convention(c) (UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>) -> Void
-    let normalizeError: @convention(c) (UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>) -> Void
+    let fetchError:
+        @convention(c) (UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>) ->
+            Void
+    let normalizeError:
+        @convention(c) (UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>) ->
+            Void
     let clearError: @convention(c) () -> Void
     let matchesException: @convention(c) (Object?, Object?) -> Int32
     let checkSignals: @convention(c) () -> Int32
@@ -63,7 +67,8 @@ package final class CPython: @unchecked Sendable {
     let newText: (@convention(c) (Int, UInt32) -> Object?)?
     let encode: @convention(c) (Object?, Text, Text) -> Object?
     let makeBytes: @convention(c) (UnsafeRawPointer?, Int) -> Object?
-    let bytesView: @convention(c) (Object?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UnsafeMutablePointer<Int>) -> Int32
+    let bytesView:
+        @convention(c) (Object?, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UnsafeMutablePointer<Int>) -> Int32
 
     // Containers.
     let isSequence: Predicate
@@ -85,7 +90,10 @@ package final class CPython: @unchecked Sendable {
     let dictContains: @convention(c) (Object?, Object?) -> Int32
     let dictSize: Size
     let dictItems: Maker
-    let nextDictItem: @convention(c) (Object?, UnsafeMutablePointer<Int>, UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>) -> Int32
+    let nextDictItem:
+        @convention(c) (
+            Object?, UnsafeMutablePointer<Int>, UnsafeMutablePointer<Object?>, UnsafeMutablePointer<Object?>
+        ) -> Int32
 
     // Modules, capsules, the collector of cycles.
     let importModule: @convention(c) (Text) -> Object?

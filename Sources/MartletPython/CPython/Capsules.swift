@@ -60,7 +60,9 @@ package enum PythonCapsules {
         if let python = try? CPython.shared() { python.decref(capsule) }
     }
 
-    private static func structure<Structure>(_ capsule: Object?, _ name: UInt, _: Structure.Type) -> UnsafeMutablePointer<Structure>? {
+    private static func structure<Structure>(_ capsule: Object?, _ name: UInt, _: Structure.Type)
+        -> UnsafeMutablePointer<Structure>?
+    {
         (try? CPython.shared())?.capsulePointer(capsule, text(name))?.assumingMemoryBound(to: Structure.self)
     }
 

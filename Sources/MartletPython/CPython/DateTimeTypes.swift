@@ -1,12 +1,14 @@
 import MartletArrow
 import MartletBase
 
-/// The types and makers of Python's `datetime`, from the capsule that the module shows to C (unchanged since Python 3.7).
+/// The types and makers of Python's `datetime`, from the capsule that the module shows to C (unchanged since Python
+/// 3.7).
 ///
 /// Fields are read where they lie when objects of known value prove where that is, and as attributes otherwise.
 struct DateTimeTypes {
     typealias MakeDate = @convention(c) (Int32, Int32, Int32, Object?) -> Object?
-    typealias MakeDateTime = @convention(c) (Int32, Int32, Int32, Int32, Int32, Int32, Int32, Object?, Object?) -> Object?
+    typealias MakeDateTime =
+        @convention(c) (Int32, Int32, Int32, Int32, Int32, Int32, Int32, Object?, Object?) -> Object?
     typealias MakeTime = @convention(c) (Int32, Int32, Int32, Int32, Object?, Object?) -> Object?
     typealias MakeDelta = @convention(c) (Int32, Int32, Int32, Int32, Object?) -> Object?
     typealias MakeZone = @convention(c) (Object?, Object?) -> Object?
@@ -58,7 +60,9 @@ struct DateTimeTypes {
     enum Kind { case dateTime, time }
 
     @inline(__always)
-    private func byte(_ object: Object, _ offset: Int) -> Int64 { Int64(object.load(fromByteOffset: offset, as: UInt8.self)) }
+    private func byte(_ object: Object, _ offset: Int) -> Int64 {
+        Int64(object.load(fromByteOffset: offset, as: UInt8.self))
+    }
 
     /// Days since 1970-01-01 of a date or datetime.
     func days(_ object: Object) throws(MartletError) -> Int64 {
@@ -111,7 +115,8 @@ struct DateTimeTypes {
     func parts(ofDelta object: Object) throws(MartletError) -> (Int64, Int64, Int64) {
         if hasFields {
             return (
-                Int64(object.load(fromByteOffset: 24, as: Int32.self)), Int64(object.load(fromByteOffset: 28, as: Int32.self)),
+                Int64(object.load(fromByteOffset: 24, as: Int32.self)),
+                Int64(object.load(fromByteOffset: 28, as: Int32.self)),
                 Int64(object.load(fromByteOffset: 32, as: Int32.self))
             )
         }

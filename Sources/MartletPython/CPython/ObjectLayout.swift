@@ -2,8 +2,8 @@ import Glibc
 
 /// Where CPython keeps what hot loops read, proven by looking at objects of known value when the process starts.
 ///
-/// What is not proven (other builds, future versions) is read through functions instead; nothing is guessed. The environment
-/// variable MARTLET_PYTHON_LAYOUT=0 takes nothing as proven.
+/// What is not proven (other builds, future versions) is read through functions instead; nothing is guessed. The
+/// environment variable MARTLET_PYTHON_LAYOUT=0 takes nothing as proven.
 struct ObjectLayout {
     enum Integers {
         /// Read through functions only.
@@ -47,7 +47,9 @@ struct ObjectLayout {
             for object in made { python.decref(object) }
             python.clearError()
         }
-        let samples: [Int64] = [0, 1, -1, 5, -300, 1 << 30 - 1, -(1 << 30) + 1, 1 << 30, -(1 << 30), 1 << 59, 1 << 60 - 1, -(1 << 60) + 1]
+        let samples: [Int64] = [
+            0, 1, -1, 5, -300, 1 << 30 - 1, -(1 << 30) + 1, 1 << 30, -(1 << 30), 1 << 59, 1 << 60 - 1, -(1 << 60) + 1,
+        ]
         let integers = samples.map { keep(python.makeInt64($0)) }
         let float = keep(python.makeDouble(-1234.5678))
         guard let list = keep(python.makeList(3)), let tuple = keep(python.makeTuple(2)), let float,
@@ -69,7 +71,8 @@ struct ObjectLayout {
 
         let known: [Known] =
             integers.map { ($0, python.intType) } + ascii.map { ($0, python.strType) } + [
-                (float, python.floatType), (list, python.listType), (tuple, python.tupleType), (python.true, python.boolType),
+                (float, python.floatType), (list, python.listType), (tuple, python.tupleType),
+                (python.true, python.boolType),
             ]
         hasTypes = known.allSatisfy { word($0.object!, 8) == Int(bitPattern: $0.type) }
         guard hasTypes else { return }
@@ -83,13 +86,16 @@ struct ObjectLayout {
         if word(list, 16) == 3, let items = list.load(fromByteOffset: 24, as: UnsafePointer<Object?>?.self) {
             hasLists = (0..<3).allSatisfy { items[$0] == five }
         }
-        hasTuples = word(tuple, 16) == 2 && word(tuple, 24) == Int(bitPattern: one) && word(tuple, 32) == Int(bitPattern: one)
+        hasTuples =
+            word(tuple, 16) == 2 && word(tuple, 24) == Int(bitPattern: one) && word(tuple, 32) == Int(bitPattern: one)
         if let bytes = keep(python.makeBytes(texts[1], texts[1].count)) {
             hasBytes =
                 word(bytes, 8) == Int(bitPattern: python.bytesType) && word(bytes, 16) == 5
                 && (0..<5).allSatisfy { bytes.load(fromByteOffset: 32 + $0, as: UInt8.self) == texts[1][$0] }
         }
-        let names: [(Object, StaticString)] = [(python.intType, "int"), (python.floatType, "float"), (python.dictType, "dict")]
+        let names: [(Object, StaticString)] = [
+            (python.intType, "int"), (python.floatType, "float"), (python.dictType, "dict"),
+        ]
         hasTypeNames = names.allSatisfy { type, name in
             guard let text = type.load(fromByteOffset: 24, as: UnsafePointer<UInt8>?.self) else { return false }
             return (0...name.utf8CodeUnitCount).allSatisfy {
@@ -112,7 +118,9 @@ struct ObjectLayout {
 
     /// Whether an exact `str` is compact ASCII, so that its bytes lie at `asciiOffset`.
     @inline(__always)
-    static func isASCII(_ text: Object) -> Bool { text.load(fromByteOffset: 32, as: UInt32.self) & asciiMask == asciiMask }
+    static func isASCII(_ text: Object) -> Bool {
+        text.load(fromByteOffset: 32, as: UInt32.self) & asciiMask == asciiMask
+    }
 
     /// The value of an exact `int` of at most two digits; nil when it is larger or the layout is not proven.
     @inline(__always)
@@ -138,6 +146,7 @@ struct ObjectLayout {
 
     @inline(__always)
     private static func twoDigits(_ object: Object) -> Int64 {
-        Int64(object.load(fromByteOffset: 24, as: UInt32.self)) | Int64(object.load(fromByteOffset: 28, as: UInt32.self)) << 30
+        Int64(object.load(fromByteOffset: 24, as: UInt32.self)) | Int64(
+            object.load(fromByteOffset: 28, as: UInt32.self)) << 30
     }
 }

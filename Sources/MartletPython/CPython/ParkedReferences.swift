@@ -1,8 +1,8 @@
 package import MartletBase
 import Synchronization
 
-/// References to Python objects that were let go on a thread that does not hold the GIL. They wait on a lock-free list for
-/// the next call from Python; when the interpreter is on its way out they are left alone for ever.
+/// References to Python objects that were let go on a thread that does not hold the GIL. They wait on a lock-free list
+/// for the next call from Python; when the interpreter is on its way out they are left alone for ever.
 package enum ParkedReferences {
     private struct Node {
         var object: Object
@@ -52,7 +52,9 @@ package final class PythonOwner: MemoryOwner, @unchecked Sendable {
     deinit { ParkedReferences.park(object) }
 
     /// `count` bytes at `address`, which lie in memory that `object` keeps alive.
-    package static func buffer(of object: Object, _ address: UnsafeRawPointer, count: Int) throws(MartletError) -> Buffer {
+    package static func buffer(of object: Object, _ address: UnsafeRawPointer, count: Int) throws(MartletError)
+        -> Buffer
+    {
         let python = try CPython.shared()
         ParkedReferences.drain(python)
         python.incref(object)

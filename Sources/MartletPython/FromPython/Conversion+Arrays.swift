@@ -3,8 +3,8 @@ import MartletArrow
 import MartletBase
 
 extension Conversion {
-    /// Lists that are NumPy arrays of exactly the child's type: their memory is copied, no number becomes an object. nil when
-    /// one is something else; the general way takes them all then.
+    /// Lists that are NumPy arrays of exactly the child's type: their memory is copied, no number becomes an object.
+    /// nil when one is something else; the general way takes them all then.
     ///
     /// `width` is the length that each must have, nil for lists of any length. Items are pinned.
     func arrayLists(_ items: Items, _ field: Field, width: Int?) throws(ItemFailure) -> ArrayLists? {
@@ -30,14 +30,16 @@ extension Conversion {
                 guard isArray(item) else { return nil }
                 if hasFields {
                     let fields = ArrayFields(item)
-                    guard fields.dtype == sample.object, fields.dimensions == 1, width == nil || fields.count == width else {
+                    guard fields.dtype == sample.object, fields.dimensions == 1, width == nil || fields.count == width
+                    else {
                         return nil
                     }
                     try lists.append(i, fields.address, fields.count, stride: fields.stride, bytes)
                     continue
                 }
                 try countSlowItem()
-                guard let mine = Owned(orNil: python.attribute(item, "dtype"), python), mine.object == sample.object else {
+                guard let mine = Owned(orNil: python.attribute(item, "dtype"), python), mine.object == sample.object
+                else {
                     return nil
                 }
                 var view = BufferView()
@@ -46,7 +48,8 @@ extension Conversion {
                     return nil
                 }
                 defer { python.releaseBuffer(&view) }
-                guard view.dimensions == 1, view.itemSize == bytes, let count = view.shape?[0], let stride = view.strides?[0],
+                guard view.dimensions == 1, view.itemSize == bytes, let count = view.shape?[0],
+                    let stride = view.strides?[0],
                     width == nil || count == width
                 else { return nil }
                 if python.layout.hasTypes, python.type(of: item) == foreign.numpyArray {
@@ -100,7 +103,8 @@ final class ArrayLists {
         ends[row] = row == 0 ? 0 : ends[row - 1]
     }
 
-    func append(_ row: Int, _ address: UnsafeRawPointer?, _ count: Int, stride: Int, _ width: Int) throws(MartletError) {
+    func append(_ row: Int, _ address: UnsafeRawPointer?, _ count: Int, stride: Int, _ width: Int) throws(MartletError)
+    {
         defer { ends[row] = data.count / width }
         guard count > 0, let address else { return }
         let target = try data.extend(by: try count.multiplied(checked: width))
@@ -129,7 +133,8 @@ final class ArrayLists {
         out[0] = 0
         for (i, end) in ends.enumerated() {
             guard let fitting = Offset(exactly: end) else {
-                throw .capacity("List array cannot contain more than \(Offset.max) elements, have \(end); use large_list")
+                throw .capacity(
+                    "List array cannot contain more than \(Offset.max) elements, have \(end); use large_list")
             }
             out[i + 1] = fitting
         }

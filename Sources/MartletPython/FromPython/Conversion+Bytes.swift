@@ -44,7 +44,9 @@ extension Conversion {
                 if !data.appendFast(source, length) { try data.appendGrowing(source, length, itemsDone: i, of: count) }
             } else if type == bytesType {
                 let length = object.load(fromByteOffset: 16, as: Int.self)
-                if !data.appendFast(object + 32, length) { try data.appendGrowing(object + 32, length, itemsDone: i, of: count) }
+                if !data.appendFast(object + 32, length) {
+                    try data.appendGrowing(object + 32, length, itemsDone: i, of: count)
+                }
             } else if object == none {
                 validity.setNull(i)
             } else {
@@ -55,7 +57,9 @@ extension Conversion {
                         try withBytes(of: object) { (bytes, isStr) throws(MartletError) in
                             if isText && !isStr {
                                 if isStrict {
-                                    guard isValidUTF8(bytes) else { throw invalidValue(object, "was not a utf8 string") }
+                                    guard isValidUTF8(bytes) else {
+                                        throw invalidValue(object, "was not a utf8 string")
+                                    }
                                 } else {
                                     sawBytes = true
                                 }
@@ -111,7 +115,8 @@ extension Conversion {
             }
         }
         return ArrayData(
-            type: type, count: count, validity: validity.buffer, nullCount: validity.nullCount, buffers: [builder.finish()])
+            type: type, count: count, validity: validity.buffer, nullCount: validity.nullCount,
+            buffers: [builder.finish()])
     }
 
     /// The bytes of a `str` (in UTF-8), `bytes`, `bytearray`, `memoryview` or NumPy string, for the time of the call.
@@ -175,7 +180,10 @@ struct GrowingBytes: ~Copyable {
                     end.storeBytes(of: head, as: UInt32.self)
                     end.storeBytes(of: tail, toByteOffset: length &- 4, as: UInt32.self)
                 } else {
-                    for k in 0..<length { end.storeBytes(of: source.load(fromByteOffset: k, as: UInt8.self), toByteOffset: k, as: UInt8.self) }
+                    for k in 0..<length {
+                        end.storeBytes(
+                            of: source.load(fromByteOffset: k, as: UInt8.self), toByteOffset: k, as: UInt8.self)
+                    }
                 }
             } else {
                 memcpy(end, source, length)
@@ -188,7 +196,9 @@ struct GrowingBytes: ~Copyable {
     }
 
     @inline(never)
-    mutating func appendGrowing(_ source: UnsafeRawPointer, _ length: Int, itemsDone: Int, of items: Int) throws(ItemFailure) {
+    mutating func appendGrowing(_ source: UnsafeRawPointer, _ length: Int, itemsDone: Int, of items: Int)
+        throws(ItemFailure)
+    {
         do throws(MartletError) { try reserve(length, itemsDone: itemsDone, of: items) } catch {
             throw ItemFailure(itemsDone, error)
         }
@@ -198,7 +208,8 @@ struct GrowingBytes: ~Copyable {
     /// Makes room for `length` more bytes, and for the items still to come at the length of those before.
     mutating func reserve(_ length: Int, itemsDone: Int, of items: Int) throws(MartletError) {
         guard length > room else { return }
-        let rest = itemsDone > 0 ? Int(min(Double(count) / Double(itemsDone) * Double(items - itemsDone) * 1.05, 1e15)) : 0
+        let rest =
+            itemsDone > 0 ? Int(min(Double(count) / Double(itemsDone) * Double(items - itemsDone) * 1.05, 1e15)) : 0
         builder.count = count
         try builder.reserve(try length.adding(checked: max(rest, 64)))
         end = builder.address + count

@@ -6,7 +6,8 @@ extension Conversion {
         let (values, validity) = try walk(
             items, zero: 0 as Int128, fast: { _, _, _ in false },
             slow: { [self] (object: Object) throws(ItemFailure) -> Int128? in
-                try at(fix: "give a decimal type that holds it, or change the value") { () throws(MartletError) -> Int128? in
+                try at(fix: "give a decimal type that holds it, or change the value") {
+                    () throws(MartletError) -> Int128? in
                     try isNull(object) ? nil : try decimal(object, precision, scale)
                 }
             })
@@ -69,7 +70,9 @@ struct DecimalText {
         var sawDigit = false
         isNegative = text.first == UInt8(ascii: "-")
         if let first = text.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "+") { i = 1 }
-        func isDigit(_ i: Int) -> Bool { i < text.count && text[i] >= UInt8(ascii: "0") && text[i] <= UInt8(ascii: "9") }
+        func isDigit(_ i: Int) -> Bool {
+            i < text.count && text[i] >= UInt8(ascii: "0") && text[i] <= UInt8(ascii: "9")
+        }
         while isDigit(i) {
             sawDigit = true
             if whole > 0 || text[i] != UInt8(ascii: "0") { whole += 1 }
@@ -107,7 +110,9 @@ struct DecimalText {
         var value: Int128 = 0
         for byte in text {
             if byte == UInt8(ascii: "E") || byte == UInt8(ascii: "e") { break }
-            if byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") { value = value &* 10 &+ Int128(byte - UInt8(ascii: "0")) }
+            if byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") {
+                value = value &* 10 &+ Int128(byte - UInt8(ascii: "0"))
+            }
         }
         for _ in 0..<addedZeros { value = value &* 10 }
         return isNegative ? -value : value

@@ -4,9 +4,12 @@ import MartletBase
 
 extension Conversion {
     /// Values in order of their first appearance, and an index for each item.
-    func dictionaries(_ items: Items, _ type: DataType, _ index: DataType, _ value: DataType) throws(ItemFailure) -> ArrayData {
+    func dictionaries(_ items: Items, _ type: DataType, _ index: DataType, _ value: DataType) throws(ItemFailure)
+        -> ArrayData
+    {
         switch value.layout.buffers.first {
-        case .values where value.layout.buffers.count == 1 && !value.layout.hasDictionary, .bits, .fixedBytes, .offsets32,
+        case .values where value.layout.buffers.count == 1 && !value.layout.hasDictionary, .bits, .fixedBytes,
+            .offsets32,
             .offsets64:
             break
         case .values, .bytes, nil:
@@ -45,7 +48,9 @@ private struct DictionaryEncoder {
                 var place = Self.hash(mine) & (table.count - 1)
                 while table[place] >= 0 {
                     let other = bytes(firsts[Int(table[place])])
-                    if other.count == mine.count, mine.isEmpty || memcmp(other.baseAddress!, mine.baseAddress!, mine.count) == 0 {
+                    if other.count == mine.count,
+                        mine.isEmpty || memcmp(other.baseAddress!, mine.baseAddress!, mine.count) == 0
+                    {
                         break
                     }
                     place = (place + 1) & (table.count - 1)
@@ -92,7 +97,9 @@ private struct DictionaryEncoder {
     }
 
     /// Calls `body` with a function from a slot to its bytes.
-    private func withSlotBytes(_ body: ((Int) -> UnsafeRawBufferPointer) throws(MartletError) -> Void) throws(MartletError) {
+    private func withSlotBytes(_ body: ((Int) -> UnsafeRawBufferPointer) throws(MartletError) -> Void)
+        throws(MartletError)
+    {
         let first = values.buffers[0].pointer(to: UInt8.self)
         switch values.type.layout.buffers[0] {
         case .values, .fixedBytes:
@@ -153,14 +160,21 @@ private struct DictionaryEncoder {
     }
 
     /// The indices in the width asked for, or in the next that reaches all values.
-    private func narrowed(_ indices: Buffer, _ wanted: DataType, _ valueCount: Int) throws(MartletError) -> (DataType, Buffer) {
-        let ladder: [DataType] = wanted.isUnsignedInteger ? [.uint8, .uint16, .uint32, .uint64] : [.int8, .int16, .int32, .int64]
-        let limits = wanted.isUnsignedInteger ? [1 << 8, 1 << 16, 1 << 32, Int.max] : [1 << 7, 1 << 15, 1 << 31, Int.max]
-        guard var step = ladder.firstIndex(of: wanted) else { throw .type("dictionary indices are integers, not \(wanted)") }
+    private func narrowed(_ indices: Buffer, _ wanted: DataType, _ valueCount: Int) throws(MartletError) -> (
+        DataType, Buffer
+    ) {
+        let ladder: [DataType] =
+            wanted.isUnsignedInteger ? [.uint8, .uint16, .uint32, .uint64] : [.int8, .int16, .int32, .int64]
+        let limits =
+            wanted.isUnsignedInteger ? [1 << 8, 1 << 16, 1 << 32, Int.max] : [1 << 7, 1 << 15, 1 << 31, Int.max]
+        guard var step = ladder.firstIndex(of: wanted) else {
+            throw .type("dictionary indices are integers, not \(wanted)")
+        }
         while valueCount > limits[step] { step += 1 }
         let source = indices.pointer(to: Int32.self)
         func copy<Index: FixedWidthInteger & BitwiseCopyable>(_: Index.Type) throws(MartletError) -> Buffer {
-            let builder = try BufferBuilder(uninitializedCount: try count.multiplied(checked: MemoryLayout<Index>.stride))
+            let builder = try BufferBuilder(
+                uninitializedCount: try count.multiplied(checked: MemoryLayout<Index>.stride))
             let out = builder.pointer(to: Index.self)
             for i in 0..<count { out[i] = Index(truncatingIfNeeded: source[i]) }
             return builder.finish()

@@ -11,7 +11,8 @@ extension Conversion {
         if let arrays = try arrayLists(items, field, width: nil) {
             return try at { () throws(MartletError) in
                 ArrayData(
-                    type: type, count: items.count, validity: arrays.validity.buffer, nullCount: arrays.validity.nullCount,
+                    type: type, count: items.count, validity: arrays.validity.buffer,
+                    nullCount: arrays.validity.nullCount,
                     buffers: [try arrays.offsets(Offset.self)],
                     children: [try arrays.take(field.type, field.type.nativeKind?.byteWidth ?? 1)])
             }
@@ -38,7 +39,8 @@ extension Conversion {
         let count = items.count
         let builder = try at { () throws(MartletError) in
             try items.pin()
-            return try BufferBuilder(uninitializedCount: try (count + 1).multiplied(checked: MemoryLayout<Offset>.stride))
+            return try BufferBuilder(
+                uninitializedCount: try (count + 1).multiplied(checked: MemoryLayout<Offset>.stride))
         }
         let validity = try at { () throws(MartletError) in try ValidityBits(count: count) }
         let offsets = builder.pointer(to: Offset.self)
@@ -51,7 +53,8 @@ extension Conversion {
                 if try isNull(object) { return validity.setNull(i) }
                 let total = try gather(object, i)
                 guard let fitting = Offset(exactly: total) else {
-                    throw .capacity("List array cannot contain more than \(Offset.max) elements, have \(total); use large_list")
+                    throw .capacity(
+                        "List array cannot contain more than \(Offset.max) elements, have \(total); use large_list")
                 }
                 end = fitting
             }
@@ -82,7 +85,9 @@ extension Conversion {
         let layout = python.layout
         if type == python.listType && layout.hasLists {
             let count = object.load(fromByteOffset: 16, as: Int.self)
-            guard count > 0, let items = object.load(fromByteOffset: 24, as: UnsafePointer<Object?>?.self) else { return }
+            guard count > 0, let items = object.load(fromByteOffset: 24, as: UnsafePointer<Object?>?.self) else {
+                return
+            }
             return try builder.append(items, count: count)
         }
         if type == python.tupleType && layout.hasTuples {
@@ -97,7 +102,8 @@ extension Conversion {
             let kind = numpyTypes.type(of: object)?.kind
             let list =
                 kind == "M" || kind == "m"
-                ? try Owned(python.listFrom(object), python) : try Owned(try python.callMethod(object, "tolist"), python)
+                ? try Owned(python.listFrom(object), python)
+                : try Owned(try python.callMethod(object, "tolist"), python)
             return try gather(list.object, of: listType, into: builder)
         }
         if case .map = listType, python.isKind(type, .dict) {
@@ -105,7 +111,8 @@ extension Conversion {
             return try gather(pairs.object, of: listType, into: builder)
         }
         guard
-            python.isSequence(object) != 0 || python.isSubtype(type, of: python.setType) || type == python.dictValuesType
+            python.isSequence(object) != 0 || python.isSubtype(type, of: python.setType)
+                || type == python.dictValuesType
         else { throw invalidType(object, "was not a sequence or recognized null for conversion to list type") }
         let tuple = try Owned(python.tupleFrom(object), python)
         let count = python.tupleSize(tuple.object)
@@ -113,7 +120,8 @@ extension Conversion {
         for i in 0..<count { try builder.append(python.tupleItem(tuple.object, i) ?? python.none) }
     }
 
-    func fixedSizeLists(_ items: Items, _ type: DataType, _ field: Field, _ width: Int) throws(ItemFailure) -> ArrayData {
+    func fixedSizeLists(_ items: Items, _ type: DataType, _ field: Field, _ width: Int) throws(ItemFailure) -> ArrayData
+    {
         let count = items.count
         let validity = try at { () throws(MartletError) in
             try items.pin()
@@ -140,7 +148,8 @@ extension Conversion {
                 try gather(items[i], of: type, into: gathered)
                 guard gathered.count - before == width else {
                     throw .invalid(
-                        "Length of item not correct: expected \(width) but got array of size \(gathered.count - before)")
+                        "Length of item not correct: expected \(width) but got array of size \(gathered.count - before)"
+                    )
                 }
             }
         }
@@ -185,7 +194,8 @@ extension Conversion {
             } catch { throw error.inside(error.index, ".\(field.name)") }
         }
         return ArrayData(
-            type: .struct(actual), count: count, validity: validity.buffer, nullCount: validity.nullCount, children: children)
+            type: .struct(actual), count: count, validity: validity.buffer, nullCount: validity.nullCount,
+            children: children)
     }
 
     // MARK: - Maps

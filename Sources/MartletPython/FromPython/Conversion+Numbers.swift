@@ -9,7 +9,8 @@ extension Conversion {
                 return try self.isNull(items[i])
             }
             guard isNull else {
-                throw ItemFailure(i, .invalid("Invalid null value"), fix: "a null array holds None only; give another type")
+                throw ItemFailure(
+                    i, .invalid("Invalid null value"), fix: "a null array holds None only; give another type")
             }
         }
         return ArrayData(type: .null, count: items.count)
@@ -43,7 +44,8 @@ extension Conversion {
             })
         let bits = try at { () throws(MartletError) in try packed(flags) }
         return ArrayData(
-            type: .boolean, count: items.count, validity: validity.buffer, nullCount: validity.nullCount, buffers: [bits])
+            type: .boolean, count: items.count, validity: validity.buffer, nullCount: validity.nullCount,
+            buffers: [bits])
     }
 
     /// One bit for each byte, which is 0 or 1.
@@ -75,7 +77,9 @@ extension Conversion {
         let (values, validity) = try walk(
             items, zero: 0 as Value,
             fast: { object, type, out in
-                guard type == intType, let wide = layout.smallInteger(object), let value = Value(exactly: wide) else { return false }
+                guard type == intType, let wide = layout.smallInteger(object), let value = Value(exactly: wide) else {
+                    return false
+                }
                 out.pointee = value
                 return true
             },
@@ -88,8 +92,8 @@ extension Conversion {
             type: type, count: items.count, validity: validity.buffer, nullCount: validity.nullCount, buffers: [values])
     }
 
-    /// 64-bit integers as long as all items are exact `int`s that fit or None; nil at the first that is not. So integers
-    /// need no second look to learn their type.
+    /// 64-bit integers as long as all items are exact `int`s that fit or None; nil at the first that is not. So
+    /// integers need no second look to learn their type.
     func plainIntegers(_ items: Items) throws(ItemFailure) -> ArrayData? {
         guard python.layout.hasTypes, python.layout.integers != .opaque else { return nil }
         var isPlain = true
@@ -133,8 +137,8 @@ extension Conversion {
         }
     }
 
-    /// A Python object as an integer, through `__index__` or `__int__`. `tooLarge` replaces the sentence for a value that
-    /// 64 bits hold and `Value` does not.
+    /// A Python object as an integer, through `__index__` or `__int__`. `tooLarge` replaces the sentence for a value
+    /// that 64 bits hold and `Value` does not.
     func number<Value: FixedWidthInteger>(_ object: Object, tooLarge: String?) throws(MartletError) -> Value {
         let type = python.type(of: object)
         if type == python.boolType { throw .type("Expected integer, got bool") }
@@ -212,7 +216,8 @@ extension Conversion {
         if python.isSubtype(type, of: foreign.numpyFloating) {
             if Value.self == Float16.self, !python.isSubtype(type, of: foreign.numpyFloat16) {
                 throw .type(
-                    "conversion to float16 expects a `float` or `np.float16` object, got \(python.typeName(of: object))")
+                    "conversion to float16 expects a `float` or `np.float16` object, got \(python.typeName(of: object))"
+                )
             }
             let value = python.asDouble(object)
             if value == -1, python.errorOccurred() != nil { throw python.takeError() }

@@ -63,7 +63,9 @@ extension Conversion {
                 return try types.days(object) * 86_400_000
             },
             slow: { [self] object throws(MartletError) in
-                if python.isSubtype(python.type(of: object), of: types.date) { return try types.days(object) * 86_400_000 }
+                if python.isSubtype(python.type(of: object), of: types.date) {
+                    return try types.days(object) * 86_400_000
+                }
                 return try number(object, tooLarge: "Integer too large for date64")
             })
     }
@@ -77,7 +79,8 @@ extension Conversion {
         let hasFields = types.hasFields
         let convert = { (object: Object) throws(MartletError) -> Value in
             let micros = try types.microsOfDay(object, in: .time)
-            return Value(truncatingIfNeeded: unit == .nanosecond ? micros * 1000 : micros / (1_000_000 / unit.perSecond))
+            return Value(
+                truncatingIfNeeded: unit == .nanosecond ? micros * 1000 : micros / (1_000_000 / unit.perSecond))
         }
         return try column(
             items, type, Value.self, exact: types.time,
@@ -201,14 +204,20 @@ extension Conversion {
         var view = BufferView()
         guard python.getBuffer(object, &view, 0) == 0 else { throw python.takeError() }
         defer { python.releaseBuffer(&view) }
-        guard view.count == 8, let address = view.address else { throw .invalid("a NumPy scalar of 8 bytes has \(view.count)") }
+        guard view.count == 8, let address = view.address else {
+            throw .invalid("a NumPy scalar of 8 bytes has \(view.count)")
+        }
         let value = address.loadUnaligned(as: Int64.self)
         if value == .min { return .missing }
-        guard let unit = dtype.timeUnit else { throw .notImplemented("Unsupported \(letter == "M" ? "datetime64" : "timedelta64") time unit") }
+        guard let unit = dtype.timeUnit else {
+            throw .notImplemented("Unsupported \(letter == "M" ? "datetime64" : "timedelta64") time unit")
+        }
         return .value(value, unit)
     }
 
-    private func numpyTime(_ object: Object, letter: Character, _ unit: TimeUnit, expected: String) throws(MartletError) -> Int64? {
+    private func numpyTime(_ object: Object, letter: Character, _ unit: TimeUnit, expected: String) throws(MartletError)
+        -> Int64?
+    {
         guard let time = try numpyTime(object, letter: letter) else {
             let name = numpyTypes.type(of: object)?.arrowType.map(\.description) ?? python.typeName(of: object)
             throw .notImplemented("Expected \(expected) but got: \(name)")
@@ -222,7 +231,8 @@ extension Conversion {
         }
         let (scaled, overflow) = count.multipliedReportingOverflow(by: factor.0)
         guard !overflow, scaled % factor.1 == 0 else {
-            throw .notImplemented("Expected \(expected) but got: \(python.reprText(object)), which \(unit.abbreviation) cannot hold")
+            throw .notImplemented(
+                "Expected \(expected) but got: \(python.reprText(object)), which \(unit.abbreviation) cannot hold")
         }
         return scaled / factor.1
     }

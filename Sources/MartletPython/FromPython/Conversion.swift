@@ -39,13 +39,15 @@ final class Conversion {
     let python: CPython
     /// NaN, NaT and NA are null, as pandas means them.
     let fromPandas: Bool
-    /// The type was given: bytes among strings are an error unless they are UTF-8. Otherwise they turn the column to binary.
+    /// The type was given: bytes among strings are an error unless they are UTF-8. Otherwise they turn the column to
+    /// binary.
     var isStrict = true
     private(set) lazy var foreign = ForeignTypes(python)
     private(set) lazy var numpyTypes = NumPyTypeCache(python)
     private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.load(python)
     /// Without the module there are no dates and times among the items.
-    private(set) lazy var hasDateTime = python.loadedModule("datetime") != nil || python.loadedModule("_datetime") != nil
+    private(set) lazy var hasDateTime =
+        python.loadedModule("datetime") != nil || python.loadedModule("_datetime") != nil
     private var slowItems = 0
 
     init(_ python: CPython, fromPandas: Bool) {
@@ -119,11 +121,12 @@ final class Conversion {
         if slowItems & 0xFFFF == 0 { try python.runSignalHandlers() }
     }
 
-    /// One native value for each item, into new memory: `fast` writes it and returns true, or leaves it to `slow`, which
-    /// may call Python and whose nil is null.
+    /// One native value for each item, into new memory: `fast` writes it and returns true, or leaves it to `slow`,
+    /// which may call Python and whose nil is null.
     @inline(__always)
     func walk<Value: BitwiseCopyable>(
-        _ items: Items, zero: Value, fast: (_ object: Object, _ type: Object, _ out: UnsafeMutablePointer<Value>) -> Bool,
+        _ items: Items, zero: Value,
+        fast: (_ object: Object, _ type: Object, _ out: UnsafeMutablePointer<Value>) -> Bool,
         slow: (Object) throws(ItemFailure) -> Value?
     ) throws(ItemFailure) -> (values: Buffer, validity: ValidityBits) {
         let count = items.count
@@ -190,7 +193,9 @@ final class Conversion {
 }
 
 /// Runs what concerns no item in particular, or the item `index`.
-func at<Result: ~Copyable>(_ index: Int = 0, fix: String = "", _ body: () throws(MartletError) -> Result) throws(ItemFailure) -> Result {
+func at<Result: ~Copyable>(_ index: Int = 0, fix: String = "", _ body: () throws(MartletError) -> Result)
+    throws(ItemFailure) -> Result
+{
     do throws(MartletError) { return try body() } catch { throw ItemFailure(index, error, fix: fix) }
 }
 

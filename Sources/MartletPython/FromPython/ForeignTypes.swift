@@ -1,5 +1,5 @@
-/// Types of libraries that may or may not be loaded. What is not loaded has no objects, so nothing is imported here. All
-/// are borrowed from their modules.
+/// Types of libraries that may or may not be loaded. What is not loaded has no objects, so nothing is imported here.
+/// All are borrowed from their modules.
 struct ForeignTypes {
     let decimal: Object?
     let numpyGeneric, numpyArray, numpyBool, numpyInteger, numpyFloating, numpyFloat16: Object?

@@ -78,7 +78,8 @@ package enum PythonSequence {
         let flags = try Items.of(list.object, python)
         guard flags.count == items.count else {
             throw .invalid(
-                "Mask was a different length from sequence being converted; \(flags.count) against \(items.count) items")
+                "Mask was a different length from sequence being converted; \(flags.count) against \(items.count) items"
+            )
         }
         let builder = try ItemsBuilder(capacity: items.count, python)
         for i in 0..<items.count {

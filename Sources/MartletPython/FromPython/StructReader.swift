@@ -2,7 +2,8 @@ import MartletArrow
 import MartletBase
 
 /// Takes rows apart into the columns of a struct. Rows are dicts, or tuples of the values in order, or sequences of
-/// (key, value) pairs; the first row says which. Keys are `str` or `bytes`; the first key that names a field says which.
+/// (key, value) pairs; the first row says which. Keys are `str` or `bytes`; the first key that names a field says
+/// which.
 final class StructReader {
     private enum Rows { case unknown, dicts, tuples, pairs }
 
@@ -25,7 +26,9 @@ final class StructReader {
         self.python = python
         self.names = names
         var columns: [ItemsBuilder] = []
-        let (texts, bytes) = (try ItemsBuilder(capacity: names.count, python), try ItemsBuilder(capacity: names.count, python))
+        let (texts, bytes) = (
+            try ItemsBuilder(capacity: names.count, python), try ItemsBuilder(capacity: names.count, python)
+        )
         for name in names {
             columns.append(try ItemsBuilder(capacity: rows, python))
             let text = try Owned(try python.makeText(name), python)
@@ -103,7 +106,9 @@ final class StructReader {
 
     /// Rows that have the fields in their order share the objects of their keys, as a rule: then no key is looked up.
     private func appendInOrder(_ dict: Object) throws(MartletError) -> Bool {
-        guard let keys, python.dictSize(dict) == columns.count, python.type(of: dict) == python.dictType else { return false }
+        guard let keys, python.dictSize(dict) == columns.count, python.type(of: dict) == python.dictType else {
+            return false
+        }
         var position = 0
         var (key, value): (Object?, Object?) = (nil, nil)
         for i in 0..<columns.count {

@@ -118,7 +118,9 @@ final class TypeInference {
             return .more
         }
         if let step = try visitDateTime(object, type) { return step }
-        if python.isKind(type, .bytes) || python.isSubtype(type, of: python.byteArrayType) || type == python.memoryViewType {
+        if python.isKind(type, .bytes) || python.isSubtype(type, of: python.byteArrayType)
+            || type == python.memoryViewType
+        {
             binaries += 1
             return .enough
         }
@@ -146,7 +148,9 @@ final class TypeInference {
         guard conversion.hasDateTime else { return nil }
         let dateTime = try conversion.dateTime.get()
         if python.isSubtype(type, of: dateTime.dateTime) {
-            if timestamps == 0, let zone = try dateTime.zone(object) { timeZone = try conversion.zoneName(zone, object) }
+            if timestamps == 0, let zone = try dateTime.zone(object) {
+                timeZone = try conversion.zoneName(zone, object)
+            }
             timestamps += 1
         } else if python.isSubtype(type, of: dateTime.delta) {
             durations += 1
@@ -223,7 +227,9 @@ final class TypeInference {
         lists += 1
         let inner = try inner()
         guard python.type(of: object) == python.listType, python.layout.hasLists, python.layout.hasTypes else {
-            do throws(ItemFailure) { try inner.visit(try at { () throws(MartletError) in try Items.of(object, python) }) } catch {
+            do throws(ItemFailure) {
+                try inner.visit(try at { () throws(MartletError) in try Items.of(object, python) })
+            } catch {
                 throw error.error
             }
             return .more
@@ -288,7 +294,9 @@ final class TypeInference {
             throw .type("Expected dict key of type str or bytes, got '\(python.typeName(of: key))'")
         }
         var name = ""
-        try conversion.withBytes(of: key) { (bytes, _) throws(MartletError) in name = String(decoding: bytes, as: UTF8.self) }
+        try conversion.withBytes(of: key) { (bytes, _) throws(MartletError) in
+            name = String(decoding: bytes, as: UTF8.self)
+        }
         if let known = fieldIndex[name] { return known }
         fields.append((name, TypeInference(conversion, depth: depth + 1)))
         fieldIndex[name] = fields.count - 1
@@ -328,7 +336,8 @@ final class TypeInference {
             let precision = decimalPrecision ?? 1
             guard precision <= 38 else {
                 throw .notImplemented(
-                    "decimals of \(precision) digits need decimal256, which is not supported; decimal128 holds 38 digits")
+                    "decimals of \(precision) digits need decimal256, which is not supported; decimal128 holds 38 digits"
+                )
             }
             return .decimal128(precision: precision, scale: decimalScale)
         }
@@ -351,7 +360,9 @@ extension Conversion {
         if let types = try? self.dateTime.get(), zone == types.utc { return "UTC" }
         // zoneinfo and dateutil say `key`, pytz says `zone`.
         for name in ["key", "zone"] {
-            if let key = Owned(orNil: python.attribute(zone, name), python), python.isKind(python.type(of: key.object), .str) {
+            if let key = Owned(orNil: python.attribute(zone, name), python),
+                python.isKind(python.type(of: key.object), .str)
+            {
                 return python.text(key.object)
             }
         }

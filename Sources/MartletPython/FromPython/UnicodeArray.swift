@@ -7,14 +7,18 @@ package enum PythonUnicode {
     package static func array(
         _ items: UnsafeRawPointer, stride: Int, itemSize: Int, count: Int, type: DataType
     ) throws(MartletError) -> ArrayData {
-        guard itemSize >= 0, itemSize % 4 == 0 else { throw .invalid("items of NumPy Unicode take 4 bytes a character, not \(itemSize)") }
+        guard itemSize >= 0, itemSize % 4 == 0 else {
+            throw .invalid("items of NumPy Unicode take 4 bytes a character, not \(itemSize)")
+        }
         switch type {
         case .string, .binary: return try convert(items, stride, itemSize / 4, count, type, Int32.self)
         case .largeString, .largeBinary: return try convert(items, stride, itemSize / 4, count, type, Int64.self)
-        case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64,
+        case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
+            .float64,
             .fixedSizeBinary, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
             .fixedSizeList, .struct, .map, .dictionary:
-            throw .notImplemented("NumPyConverter: cannot convert NumPy Unicode to \(type); make strings of it and cast")
+            throw .notImplemented(
+                "NumPyConverter: cannot convert NumPy Unicode to \(type); make strings of it and cast")
         }
     }
 
@@ -29,7 +33,9 @@ package enum PythonUnicode {
         for i in 0..<count {
             let item = items + i * stride
             var length = width
-            while length > 0, item.loadUnaligned(fromByteOffset: (length &- 1) &* 4, as: UInt32.self) == 0 { length &-= 1 }
+            while length > 0, item.loadUnaligned(fromByteOffset: (length &- 1) &* 4, as: UInt32.self) == 0 {
+                length &-= 1
+            }
             try data.reserve(length * 4)
             let start = data.address + data.count
             var end = start
@@ -41,7 +47,8 @@ package enum PythonUnicode {
                     continue
                 }
                 guard let scalar = Unicode.Scalar(unit) else {
-                    throw .invalid("item \(i) holds U+\(String(unit, radix: 16, uppercase: true)), which UTF-8 cannot encode")
+                    throw .invalid(
+                        "item \(i) holds U+\(String(unit, radix: 16, uppercase: true)), which UTF-8 cannot encode")
                 }
                 for byte in UTF8.encode(scalar)! {
                     end.storeBytes(of: byte, as: UInt8.self)

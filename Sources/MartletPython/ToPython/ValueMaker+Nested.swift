@@ -36,7 +36,9 @@ extension ValueMaker {
         return (low < high ? low..<high : 0..<0, shared)
     }
 
-    func lists<Offset: OffsetValue>(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Offset.Type) throws(MartletError) {
+    func lists<Offset: OffsetValue>(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Offset.Type)
+        throws(MartletError)
+    {
         let view = try ListArray<Offset>(array)
         let (used, shared) = window(view)
         let values = try made(view.values.window(used.lowerBound, used.count))
@@ -46,14 +48,17 @@ extension ValueMaker {
                 !view.isValid(i)
                 ? none()
                 : try list(
-                    values, range.isEmpty ? 0..<0 : range.lowerBound - used.lowerBound..<range.upperBound - used.lowerBound,
+                    values,
+                    range.isEmpty ? 0..<0 : range.lowerBound - used.lowerBound..<range.upperBound - used.lowerBound,
                     shared: shared)
         }
     }
 
     func fixedSizeLists(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _ width: Int) throws(MartletError) {
         let child = array.child(0)
-        guard child.count == array.count * width else { throw .invalid("\(array.type) has \(child.count) items for \(array.count) slots") }
+        guard child.count == array.count * width else {
+            throw .invalid("\(array.type) has \(child.count) items for \(array.count) slots")
+        }
         let values = try made(child)
         for i in 0..<array.count {
             out[i] = array.isValid(i) ? try list(values, i * width..<(i + 1) * width, shared: false) : none()
@@ -62,7 +67,8 @@ extension ValueMaker {
 
     func structs(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _ fields: [Field]) throws(MartletError) {
         guard Set(fields.map(\.name)).count == fields.count else {
-            throw .python("ValueError", "Converting to Python dictionary is not supported when duplicate field names are present")
+            throw .python(
+                "ValueError", "Converting to Python dictionary is not supported when duplicate field names are present")
         }
         let keys = try Slots(count: fields.count, python)
         var columns: [Slots] = []
@@ -96,7 +102,9 @@ extension ValueMaker {
             }
             let range = view.range(i)
             let start = range.isEmpty ? 0 : range.lowerBound - used.lowerBound
-            out[i] = maps == .pairs ? try pairs(keys, values, start, range.count) : try dict(keys, values, start, range.count)
+            out[i] =
+                maps == .pairs
+                ? try pairs(keys, values, start, range.count) : try dict(keys, values, start, range.count)
         }
     }
 

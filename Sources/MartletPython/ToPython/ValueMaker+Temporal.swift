@@ -43,7 +43,8 @@ extension ValueMaker {
             let (seconds, part) = split(Int64(value), unit.perSecond)
             let (_, second) = split(seconds, 86400)
             return types.makeTime(
-                Int32(second / 3600), Int32(second / 60 % 60), Int32(second % 60), Int32(micros(part, unit)), python.none,
+                Int32(second / 3600), Int32(second / 60 % 60), Int32(second % 60), Int32(micros(part, unit)),
+                python.none,
                 types.time)
         }
     }
@@ -96,7 +97,9 @@ extension ValueMaker {
     func durations(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _ unit: TimeUnit) throws(MartletError) {
         let types = try dateTime.get()
         if unit == .nanosecond, let pandas {
-            return try each(array, out, Int64.self) { (value) throws(MartletError) in try pandas.timedelta(value, python) }
+            return try each(array, out, Int64.self) { (value) throws(MartletError) in
+                try pandas.timedelta(value, python)
+            }
         }
         try each(array, out, Int64.self) { (value) throws(MartletError) in
             let (seconds, part) = split(value, unit.perSecond)
@@ -155,7 +158,9 @@ final class PythonZone {
     /// The seconds of `+05:30` or `-01:00`; nil for a name.
     private static func offset(_ name: String) -> Int64? {
         let text = Array(name.utf8)
-        guard text.count == 6, text[0] == UInt8(ascii: "+") || text[0] == UInt8(ascii: "-"), text[3] == UInt8(ascii: ":") else {
+        guard text.count == 6, text[0] == UInt8(ascii: "+") || text[0] == UInt8(ascii: "-"),
+            text[3] == UInt8(ascii: ":")
+        else {
             return nil
         }
         let digits = [1, 2, 4, 5].map { Int64(text[$0]) - 48 }
@@ -191,7 +196,9 @@ final class PandasMakers {
         try make(timestampType, value, zone)
     }
 
-    func timedelta(_ value: Int64, _ python: CPython) throws(MartletError) -> Object { try make(timedeltaType, value, nil) }
+    func timedelta(_ value: Int64, _ python: CPython) throws(MartletError) -> Object {
+        try make(timedeltaType, value, nil)
+    }
 
     /// `type(value, unit="ns", tz=zone)`.
     private func make(_ type: Object, _ value: Int64, _ zone: Object?) throws(MartletError) -> Object {

@@ -72,7 +72,8 @@ final class ValueMaker {
     /// One object for each valid slot, from its native value.
     @inline(__always)
     func each<Value: NativeValue>(
-        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Value.Type, _ make: (Value) throws(MartletError) -> Object?
+        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Value.Type,
+        _ make: (Value) throws(MartletError) -> Object?
     ) throws(MartletError) {
         let view = try PrimitiveArray<Value>(array)
         let validity = view.validity
@@ -189,7 +190,9 @@ package enum PythonValues {
         defer { collector.end() }
         let list = try Owned(python.makeList(array.count), python)
         if array.count == 0 { return list.give() }
-        if python.layout.hasLists, let items = list.object.load(fromByteOffset: 24, as: UnsafeMutablePointer<Object?>?.self) {
+        if python.layout.hasLists,
+            let items = list.object.load(fromByteOffset: 24, as: UnsafeMutablePointer<Object?>?.self)
+        {
             try maker.fill(array, items)
             return list.give()
         }
