@@ -2,7 +2,11 @@ import MartletArrow
 import MartletBase
 import MartletCodecs
 
-/// Chooses how a column chunk is encoded when nobody said so: what takes the fewest bytes, by samples of the values.
+/// Chooses how a column chunk is encoded when nobody said so: what takes the fewest bytes, by samples of the values and
+/// through the codec.
+///
+/// A dictionary where values repeat; else deltas for integers and split byte streams for reals, where they are clearly
+/// smaller; else PLAIN. What was asked for is used or refused, never ignored.
 struct EncodingChoice {
     let values: LeafValues
     let column: LeafColumn
