@@ -404,6 +404,11 @@ final class LeafReader {
         var left = rows
         while left > 0 {
             guard try nextPage() else { throw ended(left) }
+            if pageLeft <= left, try readWholePage(into: output) {
+                left -= pageLeft
+                pageDone(pageLeft)
+                continue
+            }
             try load()
             let count = min(left, pageLeft)
             let valid = try readFlatLevels(count, into: output)
@@ -412,6 +417,48 @@ final class LeafReader {
             pageDone(count)
             left -= count
         }
+    }
+
+    /// Unpacks a page of PLAIN values without nulls straight into the column, which saves a copy of every value.
+    ///
+    /// Definition levels, of which such a page has one run, lie before the values: for a moment they take the place
+    /// of the column's last values before the page, which are put back. False when the page is not of this kind.
+    private func readWholePage(into output: LeafOutput) throws(MartletError) -> Bool {
+        guard !isLoaded, plan.conversion == nil, case .fixed(let width) = plan.family, leaf.byteWidth == width,
+            let head, case .data(let header) = head.header.kind, header.encoding == .plain, !output.keepsLevels
+        else { return false }
+        let count = pageLeft
+        let size = Int(head.header.uncompressedPageSize)
+        return try unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { room throws(MartletError) in
+            let (levels, saved) = unsafe (room.baseAddress!, room.baseAddress! + 16)
+            let prefix = unsafe maxDefinition == 0 ? 0 : Self.allValidLevels(count, maxDefinition, into: levels)
+            guard size == prefix + count * width, output.slots * width >= prefix else { return false }
+            // Safety: the output has room for the page from its next slot on, and `prefix` bytes before that.
+            let target = try unsafe output.fixedRoom(at: output.slots, count) - prefix
+            unsafe memcpy(saved, target, prefix)
+            defer { unsafe memcpy(target, saved, prefix) }
+            try unsafe pages.unpack(head, into: UnsafeMutableRawBufferPointer(start: target, count: size))
+            guard unsafe memcmp(target, levels, prefix) == 0 else { return false }
+            output.validity.appendValid(count)
+            output.slots += count
+            return true
+        }
+    }
+
+    /// The bytes of `count` levels that are all the maximum: their length, a run's head and the level. At most 10.
+    private static func allValidLevels(_ count: Int, _ maximum: Int, into target: UnsafeMutablePointer<UInt8>) -> Int {
+        var length = 4
+        var rest = UInt64(count) << 1
+        while rest >= 0x80 {
+            unsafe target[length] = UInt8(truncatingIfNeeded: rest) | 0x80
+            rest >>= 7
+            length += 1
+        }
+        unsafe target[length] = UInt8(rest)
+        unsafe target[length + 1] = UInt8(maximum)
+        length += 2
+        unsafe UnsafeMutableRawPointer(target).storeBytes(of: UInt32(length - 4), as: UInt32.self)
+        return length
     }
 
     /// Returns how many of the `count` slots are not null.

@@ -155,6 +155,13 @@ final class PageStream {
             definitionByteCount: Int(header.definitionLevelsByteCount), values: values)
     }
 
+    /// Unpacks the body of a page without levels of its own straight to where it belongs; `target` is as long as what
+    /// the header promises.
+    func unpack(_ head: Head, into target: UnsafeMutableRawBufferPointer) throws(MartletError) {
+        let bytes = try body(of: head)
+        try unsafe codec.decompress(bytes.bytes, into: target)
+    }
+
     /// What `bytes` unpack to; valid until the next page is unpacked.
     private func unpack(_ bytes: Buffer, to size: Int) throws(MartletError) -> Buffer {
         if codec == .uncompressed { return bytes }
