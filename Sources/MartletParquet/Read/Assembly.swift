@@ -205,6 +205,9 @@ struct Assembly {
         let starts = unsafe offsets.pointer(to: Int64.self)
         let scan = try unsafe scanLists(node, output, items, starts: starts)
         unsafe starts[scan.slots] = Int64(scan.items)
+        guard scan.items == child.count else {
+            throw .corrupt("the lists of '\(node.field.name)' have \(scan.items) items, there are \(child.count)")
+        }
         let bitmap = try scan.validity.map { bits throws(MartletError) in try Bitmap(bits, count: scan.slots) }
         for i in 0..<scan.slots {
             let length = unsafe Int(starts[i + 1] - starts[i])

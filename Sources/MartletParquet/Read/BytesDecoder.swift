@@ -29,13 +29,15 @@ struct BytesValues: ~Copyable {
 
     /// Room for `byteCount` bytes and the slack, counted as written but for the slack.
     mutating func extendBytes(_ byteCount: Int) throws(MartletError) -> UnsafeMutablePointer<UInt8> {
-        guard byteCount <= limit - bytes.byteCount else {
-            throw .capacity(
-                "more than \(limit) bytes of strings in one array: read the column in smaller batches, or as a type "
-                    + "with 64-bit offsets")
-        }
+        guard byteCount <= limit - bytes.byteCount else { throw Self.tooLong(limit) }
         try bytes.reserve(byteCount.adding(checked: Self.slack))
         return try unsafe bytes.extend(by: byteCount).assumingMemoryBound(to: UInt8.self)
+    }
+
+    static func tooLong(_ limit: Int) -> MartletError {
+        .capacity(
+            "more than \(limit) bytes of byte arrays in one array: read the column in smaller batches, or as a type "
+                + "with 64-bit offsets")
     }
 }
 
@@ -215,9 +217,11 @@ final class DeltaBytesDecoder: BytesDecoder {
     override func decode(_ count: Int, into target: inout BytesValues) throws(MartletError) {
         let lengths = try unsafe target.extendLengths(count)
         var place = 0
+        let limit = min(target.limit, Int(Int32.max) + target.bytes.byteCount)
         var bytes = try exchange(&target.bytes)
         try forEach(count) { value throws(MartletError) in
-            guard value.count <= Int(Int32.max) else { throw .capacity("a byte array of \(value.count) bytes") }
+            // Values share their beginnings: a small page can hold very many bytes.
+            guard value.count <= limit - bytes.byteCount else { throw BytesValues.tooLong(limit) }
             try unsafe bytes.append(value.span.bytes)
             unsafe lengths[place] = Int32(value.count)
             place += 1
@@ -328,6 +332,7 @@ final class FixedFromBytesDecoder: FixedDecoder {
 
     override func decode(_ count: Int, into target: UnsafeMutableRawPointer) throws(MartletError) {
         var values = try BytesValues(capacity: count)
+        values.limit = try count.multiplied(checked: width)
         try inner.decode(count, into: &values)
         let lengths = unsafe values.lengths.pointer(to: Int32.self)
         for i in 0..<count {
