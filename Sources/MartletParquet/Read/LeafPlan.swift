@@ -44,7 +44,7 @@ struct LeafPlan: Sendable {
         case .int32, .int64, .uint32, .uint64, .float16, .float32, .float64, .date32, .date64, .time32, .time64,
             .timestamp, .duration:
             family = .fixed(width: type.nativeKind?.byteWidth ?? 8)
-            if leaf.physicalType == .int96 { conversion = .int96 }
+            if leaf.physicalType == .int96, case .timestamp(let unit, _) = type { conversion = .int96(unit) }
         case .list, .largeList, .fixedSizeList, .struct, .map: throw .type("\(type) is not the type of a leaf")
         }
         self.conversion = conversion

@@ -29,7 +29,7 @@ public final class ParquetFile: Sendable {
             let stored = StoredSchema(footer.metadata, isUsed: options.usesStoredSchema)
             mapping = try ArrowMapping(
                 parquetSchema, original: stored.schema, metadata: stored.metadata,
-                dictionaryColumns: options.dictionaryColumns)
+                dictionaryColumns: options.dictionaryColumns, int96Unit: options.int96Unit)
             schema = mapping.schema
         } catch { throw error.within("'\(source.name)'") }
     }

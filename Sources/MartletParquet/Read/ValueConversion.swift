@@ -9,8 +9,8 @@ enum ValueConversion {
     case widen(from: Int)
     /// Two's complement of that many bytes, highest first, to 16 bytes.
     case bigEndian(byteCount: Int)
-    /// INT96 to nanoseconds since 1970.
-    case int96
+    /// INT96 to so many of the unit since 1970.
+    case int96(TimeUnit)
 
     /// Bytes of a physical value.
     var sourceWidth: Int {
@@ -49,13 +49,14 @@ enum ValueConversion {
                 unsafe wide[i] = try bigEndianInteger(
                     (source + i * width).assumingMemoryBound(to: UInt8.self), byteCount: width)
             }
-        case .int96:
-            let nanoseconds = unsafe target.assumingMemoryBound(to: Int64.self)
+        case .int96(let unit):
+            let times = unsafe target.assumingMemoryBound(to: Int64.self)
+            let (perDay, nanoseconds) = (unit.perSecond * 86_400, 1_000_000_000 / unit.perSecond)
             for i in 0..<count {
                 let ofDay = unsafe (source + i * 12).loadUnaligned(as: Int64.self)
                 let day = unsafe (source + i * 12 + 8).loadUnaligned(as: UInt32.self)
                 // Day 2,440,588 of the Julian calendar is 1970-01-01. Days out of reach wrap, as in pyarrow.
-                unsafe nanoseconds[i] = (Int64(day) &- 2_440_588) &* 86_400_000_000_000 &+ ofDay
+                unsafe times[i] = (Int64(day) &- 2_440_588) &* perDay &+ ofDay / nanoseconds
             }
         }
     }

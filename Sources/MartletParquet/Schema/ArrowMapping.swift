@@ -51,11 +51,13 @@ package struct ArrowMapping: Sendable {
     ///   - original: the schema that was written, when the file tells; it brings back what Parquet cannot say.
     ///   - dictionaryColumns: dotted paths of string and binary columns to be read as dictionaries, whatever was
     ///     written.
+    ///   - int96Unit: the unit of timestamps that are stored as INT96.
     package init(
         _ parquet: ParquetSchema, original: Schema? = nil, metadata: Metadata = Metadata(),
-        dictionaryColumns: [String] = []
+        dictionaryColumns: [String] = [], int96Unit: TimeUnit = .nanosecond
     ) throws(MartletError) {
-        let converter = MappingBuilder(schema: parquet, dictionaryColumns: Set(dictionaryColumns))
+        let converter = MappingBuilder(
+            schema: parquet, dictionaryColumns: Set(dictionaryColumns), int96Unit: int96Unit)
         var nodes: [ArrowNode] = []
         let fits = original?.fields.count == parquet.root.children.count
         for (i, child) in parquet.root.children.enumerated() {
@@ -148,6 +150,7 @@ struct Slots {
 private struct MappingBuilder {
     let schema: ParquetSchema
     let dictionaryColumns: Set<String>
+    let int96Unit: TimeUnit
 
     func node(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
         guard depth <= DataType.maximumDepth else {
@@ -240,6 +243,9 @@ private struct MappingBuilder {
         var type = try column.arrowType()
         if type.isVariableBinary, dictionaryColumns.contains(column.dottedPath) {
             type = .dictionary(index: .int32, value: type, isOrdered: false)
+        }
+        if column.physicalType == .int96, case .timestamp(_, let zone) = type {
+            type = .timestamp(int96Unit, timeZone: zone)
         }
         return make(node, type, .leaf(column), slots)
     }
