@@ -91,6 +91,12 @@ extension ReadOptions {
         usesStoredSchema = try options.flag("arrow_schema") ?? usesStoredSchema
         usesThreads = try options.flag("use_threads") ?? usesThreads
         if let names = options.text("read_dictionary") { dictionaryColumns = names.split(separator: ",").map(String.init) }
+        if let name = options.text("coerce_int96_timestamp_unit") {
+            guard let unit = TimeUnit.allCases.first(where: { $0.abbreviation == name }) else {
+                throw .invalid("coerce_int96_timestamp_unit: '\(name)' is no unit; there are 's', 'ms', 'us' and 'ns'")
+            }
+            int96Unit = unit
+        }
     }
 }
 
