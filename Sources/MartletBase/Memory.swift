@@ -59,7 +59,7 @@ public enum MemoryStatistics {
 private enum Recycler {
     static let smallestBlock = 1 << 20
     static let hugePage = 2 << 20
-    static let limit = 192 << 20
+    static let limit = 256 << 20
 
     @safe struct Block {
         var address: UnsafeMutableRawPointer
