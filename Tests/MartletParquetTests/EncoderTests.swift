@@ -204,7 +204,10 @@ private let boundaryCounts = [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 1
 
     @Test func stopsWhenItIsFull() throws {
         // Few values first, then many.
-        let values = (0..<200_000).map { $0 < 100_000 ? Int64($0 % 10) * 1_000_000_007 : Int64($0) * 1_000_000_007 }
+        let values = (0..<200_000).map { (i: Int64) -> Int64 in
+            let number = i < 100_000 ? i % 10 : i
+            return number * 1_000_000_007
+        }
         let dictionary = try #require(try make(values, limit: 8 * 1_000))
         #expect(dictionary.entryCount == 1_000)
         #expect(dictionary.codeCount == 100_990)
