@@ -3,9 +3,47 @@ import MartletArrow
 import MartletBase
 
 extension Caster {
+    /// Between numbers. Narrow kinds go through 64 bits, which hold all of them, so that there is code for a few sources
+    /// only and not for every pair.
     func numbers() throws(MartletError) -> ArrayData {
-        guard let kind = source.type.nativeKind else { throw unsupported() }
-        return try kind.acceptNumber(FromNumber(caster: self))
+        guard let from = source.type.nativeKind, let to = target.nativeKind else { throw unsupported() }
+        switch from {
+        case .int32: return try to.acceptNumber(ToNumber<Int32>(caster: self))
+        case .int64: return try to.acceptNumber(ToNumber<Int64>(caster: self))
+        case .uint64: return try to.acceptNumber(ToNumber<UInt64>(caster: self))
+        case .float64: return try to.acceptNumber(ToNumber<Double>(caster: self))
+        case .float32 where to == .float64: return try widened(Float.self, Double.self, .float64)
+        case .float32: return try afterWidening(try widened(Float.self, Double.self, .float64))
+        case .float16: return try afterWidening(try widened(Float16.self, Double.self, .float64))
+        case .int8: return try afterWidening(try widened(Int8.self, Int64.self, .int64))
+        case .int16: return try afterWidening(try widened(Int16.self, Int64.self, .int64))
+        case .uint8: return try afterWidening(try widened(UInt8.self, UInt64.self, .uint64))
+        case .uint16: return try afterWidening(try widened(UInt16.self, UInt64.self, .uint64))
+        case .uint32: return try afterWidening(try widened(UInt32.self, UInt64.self, .uint64))
+        case .int128: throw unsupported()
+        }
+    }
+
+    private func afterWidening(_ wide: ArrayData) throws(MartletError) -> ArrayData {
+        try Caster(source: wide, target: target, options: options, place: place).run()
+    }
+
+    /// The same numbers in a kind that holds all of them.
+    private func widened<From: NumberValue, To: NumberValue>(
+        _ from: From.Type, _ to: To.Type, _ type: DataType
+    ) throws(MartletError) -> ArrayData {
+        let values = try unsafe Shared(source.values(of: from))
+        let buffer = try unsafe makeValues(to, count: count) { target throws(MartletError) in
+            let output = unsafe Shared(target)
+            // Safety: both hold `count` values; pieces are disjoint.
+            try forEachPiece(of: count) { start, length in
+                let (input, output) = unsafe (values.value, output.value)
+                for i in start..<start &+ length { unsafe output[i] = To(converting: input[i]) }
+            }
+        }
+        return ArrayData(
+            type: type, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
+            buffers: [buffer])
     }
 
     func booleansToNumbers() throws(MartletError) -> ArrayData {
@@ -16,14 +54,6 @@ extension Caster {
     func numbersToBooleans() throws(MartletError) -> ArrayData {
         guard let kind = source.type.nativeKind else { throw unsupported() }
         return try kind.acceptNumber(ToBoolean(caster: self))
-    }
-}
-
-private struct FromNumber: NumberVisitor {
-    let caster: Caster
-    func visit<From: NumberValue>(_ type: From.Type) throws(MartletError) -> ArrayData {
-        guard let kind = caster.target.nativeKind else { throw caster.unsupported() }
-        return try kind.acceptNumber(ToNumber<From>(caster: caster))
     }
 }
 

@@ -85,8 +85,7 @@ public func compare(_ comparison: Comparison, _ a: Datum, _ b: Datum) throws(Mar
     case .null, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64,
         .fixedSizeBinary, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
         .fixedSizeList, .struct, .map, .dictionary:
-        guard let kind = x.type.nativeKind else { throw noKernel(comparison.rawValue, [a.type, b.type]) }
-        bits = try kind.accept(NativeComparison(comparison: comparison, a: x, b: y, count: count))
+        bits = try nativeComparison(comparison, x, y, count)
     }
     let validity = try intersection(
         a.isScalar ? nil : a.array.usedValidityBitmap, b.isScalar ? nil : b.array.usedValidityBitmap, count: count)
@@ -167,7 +166,29 @@ private struct Widening: NumberVisitor {
     }
 }
 
-private struct NativeComparison: NativeVisitor {
+/// Compares native values. Narrow kinds are widened first, so that there are loops for six kinds and not for twelve.
+private func nativeComparison(
+    _ comparison: Comparison, _ a: Datum, _ b: Datum, _ count: Int
+) throws(MartletError) -> Buffer {
+    func widened(_ type: DataType) throws(MartletError) -> Buffer {
+        try nativeComparison(comparison, try converted(a, to: type), try converted(b, to: type), count)
+    }
+    let loops = NativeComparison(comparison: comparison, a: a, b: b, count: count)
+    switch a.type.nativeKind {
+    case .int8, .int16, .uint8, .uint16: return try widened(.int32)
+    case .uint32: return try widened(.int64)
+    case .float16: return try widened(.float32)
+    case .int32: return try loops.visit(Int32.self)
+    case .int64: return try loops.visit(Int64.self)
+    case .uint64: return try loops.visit(UInt64.self)
+    case .int128: return try loops.visit(Int128.self)
+    case .float32: return try loops.visit(Float.self)
+    case .float64: return try loops.visit(Double.self)
+    case nil: throw noKernel(comparison.rawValue, [a.type, b.type])
+    }
+}
+
+private struct NativeComparison {
     let comparison: Comparison
     let a: Datum
     let b: Datum
@@ -192,8 +213,8 @@ private struct NativeComparison: NativeVisitor {
         case .notEqual: return try unsafe bits(x, y) { $0 != $1 }
         case .less: return try unsafe bits(x, y) { $0 < $1 }
         case .lessEqual: return try unsafe bits(x, y) { $0 <= $1 }
-        case .greater: return try unsafe bits(x, y) { $0 > $1 }
-        case .greaterEqual: return try unsafe bits(x, y) { $0 >= $1 }
+        case .greater: return try unsafe bits(y, x) { $0 < $1 }
+        case .greaterEqual: return try unsafe bits(y, x) { $0 <= $1 }
         }
     }
 
