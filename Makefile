@@ -68,7 +68,7 @@ test-c: lib
 
 test-python: lib .venv/.ready
 	@for name in ARROW_TEST_DATA PARQUET_TEST_DATA; do \
-	    if [ -z "$${!name}" ]; then echo "SKIPPED, LOUDLY: $$name is not set, so the conformance files are not read"; fi; \
+	    if [ ! -d "$${!name}" ]; then echo "SKIPPED, LOUDLY: $$name names no directory, so its conformance files are not read"; fi; \
 	done
 	@cd bindings/python && ../../$(PYTHON) -m pytest tests
 

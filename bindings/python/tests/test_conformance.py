@@ -12,8 +12,15 @@ pyarrow = pytest.importorskip("pyarrow")
 import pyarrow.ipc  # noqa: E402
 import pyarrow.parquet  # noqa: E402
 
-ARROW = os.environ.get("ARROW_TEST_DATA")
-PARQUET = os.environ.get("PARQUET_TEST_DATA")
+
+def folder(variable):
+    """The directory that an environment variable names, None when there is none."""
+    path = os.environ.get(variable)
+    return path if path and os.path.isdir(path) else None
+
+
+ARROW = folder("ARROW_TEST_DATA")
+PARQUET = folder("PARQUET_TEST_DATA")
 
 
 def files(root, folder, *endings):
@@ -53,8 +60,12 @@ def compare(read, read_with_pyarrow):
     same(got, expected)
 
 
-@pytest.mark.skipif(not PARQUET, reason="PARQUET_TEST_DATA is not set")
-@pytest.mark.parametrize("path", files(PARQUET, ".", ".parquet"), ids=name)
+# One file holds gigabytes of the same letter, which pyarrow refuses and we read; it takes too long here.
+PARQUET_FILES = [path for path in files(PARQUET, ".", ".parquet") if "large_string_map" not in path.name]
+
+
+@pytest.mark.skipif(not PARQUET, reason="PARQUET_TEST_DATA names no directory")
+@pytest.mark.parametrize("path", PARQUET_FILES, ids=name)
 def test_parquet(path):
     verify = "corrupt-checksum" not in path.name
     if not verify:
@@ -67,7 +78,7 @@ def test_parquet(path):
     )
 
 
-@pytest.mark.skipif(not ARROW, reason="ARROW_TEST_DATA is not set")
+@pytest.mark.skipif(not ARROW, reason="ARROW_TEST_DATA names no directory")
 @pytest.mark.parametrize("path", files(ARROW, "arrow-ipc-stream/integration", ".arrow_file"), ids=name)
 def test_ipc_file(path):
     compare(
@@ -76,7 +87,7 @@ def test_ipc_file(path):
     )
 
 
-@pytest.mark.skipif(not ARROW, reason="ARROW_TEST_DATA is not set")
+@pytest.mark.skipif(not ARROW, reason="ARROW_TEST_DATA names no directory")
 @pytest.mark.parametrize("path", files(ARROW, "arrow-ipc-stream/integration", ".stream"), ids=name)
 def test_ipc_stream(path):
     def read():

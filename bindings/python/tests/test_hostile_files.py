@@ -10,10 +10,17 @@ import martlet as pa
 import martlet.parquet as pq
 from hostile import deaths, outcomes
 
-ARROW = os.environ.get("ARROW_TEST_DATA")
-PARQUET = os.environ.get("PARQUET_TEST_DATA")
-needs_arrow = pytest.mark.skipif(not ARROW, reason="ARROW_TEST_DATA is not set")
-needs_parquet = pytest.mark.skipif(not PARQUET, reason="PARQUET_TEST_DATA is not set")
+
+def folder(variable):
+    """The directory that an environment variable names, None when there is none."""
+    path = os.environ.get(variable)
+    return path if path and os.path.isdir(path) else None
+
+
+ARROW = folder("ARROW_TEST_DATA")
+PARQUET = folder("PARQUET_TEST_DATA")
+needs_arrow = pytest.mark.skipif(not ARROW, reason="ARROW_TEST_DATA names no directory")
+needs_parquet = pytest.mark.skipif(not PARQUET, reason="PARQUET_TEST_DATA names no directory")
 
 
 def below(*parts):
