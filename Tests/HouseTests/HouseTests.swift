@@ -63,4 +63,10 @@ import Testing
             }
         }
     }
+
+    @Test func everyRoomHasAPage() throws {
+        for (room, _) in Self.floors {
+            #expect(try FileSystem.status(of: Self.root + "/Sources/\(room)/README.md") != nil, "\(room)")
+        }
+    }
 }
