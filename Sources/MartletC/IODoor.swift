@@ -158,9 +158,10 @@ public func sinkCreate(
         var options = try Options(options, optionCount)
         let append = try options.flag("append") ?? false
         let atomic = try options.flag("atomic") ?? !append
+        let durable = try options.flag("durable") ?? true
         try options.finish()
         if atomic && append { throw .invalid("a file is appended to in place: append and atomic exclude each other") }
-        let sink: any ByteSink = atomic ? try AtomicFileSink(path: path) : try FileSink(path: path, append: append)
+        let sink: any ByteSink = atomic ? try AtomicFileSink(path: path, isDurable: durable) : try FileSink(path: path, append: append)
         try give(SinkHandle(sink), to: out)
     }
 }

@@ -66,7 +66,8 @@ public final class AtomicFileSink: ByteSink, @unchecked Sendable {
     /// time. Plainly written targets keep theirs.
     public func suspend() {
         guard temporary != nil, descriptor >= 0, failure == nil else { return }
-        startWriteback()
+        // Thousands of small files are written back together at the end.
+        if position - writtenBack >= 1 << 20 { startWriteback() }
         let result = system.close(descriptor)
         descriptor = -1
         if result < 0 { failure = .system(result, "Error writing bytes to file '\(name)'") }

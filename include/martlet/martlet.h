@@ -238,8 +238,9 @@ MARTLET_CHECKED martlet_status martlet_source_read(martlet_source *source, int64
                                                    martlet_buffer **out, martlet_error *error);
 void martlet_source_release(martlet_source *source);
 
-/* Keys: atomic (default true: a temporary file in the same directory becomes `path` on close, after fsync; false: the file
- * is truncated and written in place), append (in place, at the end). */
+/* Keys: atomic (default true: a temporary file in the same directory becomes `path` on close; false: the file is truncated
+ * and written in place), durable (default true: fsync before that; false: a killed process still leaves the old file or the
+ * new one, a loss of power may leave an empty one), append (in place, at the end). */
 MARTLET_CHECKED martlet_status martlet_sink_create(const char *path, const martlet_option *options, int64_t option_count,
                                                    martlet_sink **out, martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_sink_to_memory(martlet_sink **out, martlet_error *error);

@@ -135,8 +135,7 @@ public final class DatasetWriter {
         defer { abort() }
         let writers = order.sorted { $0.waitingByteCount > $1.waitingByteCount }
         try WorkerPool.forEach(writers.count) { i throws(MartletError) in
-            try writers[i].flush()
-            try writers[i].finish()
+            try writers[i].close()
         }
         let files = order.flatMap(\.files)
         let paths = files.map(\.name)

@@ -28,8 +28,14 @@ final class PartitionWriter: @unchecked Sendable {
         waitingByteCount += batch.columns.reduce(0) { $0 + $1.byteCount }
     }
 
-    /// Writes what waits as a row group of its own.
+    /// Writes what waits as a row group of its own, and gives the descriptor back.
     func flush() throws(MartletError) {
+        try writeWaiting()
+        try current?.writer.flushRowGroup()
+        current?.writer.suspend()
+    }
+
+    private func writeWaiting() throws(MartletError) {
         let batches = waiting
         waiting = []
         waitingByteCount = 0
@@ -47,10 +53,6 @@ final class PartitionWriter: @unchecked Sendable {
                 if file.rowCount == options.maximumRowsPerFile { try finish() }
             }
         }
-        if let current {
-            try current.writer.flushRowGroup()
-            current.writer.suspend()
-        }
     }
 
     private func begin() throws(MartletError) -> (writer: ParquetWriter, rowCount: Int) {
@@ -61,8 +63,14 @@ final class PartitionWriter: @unchecked Sendable {
         return (try ParquetWriter(file, schema: schema, options: options.parquet), 0)
     }
 
+    /// Writes what waits and ends the last file.
+    func close() throws(MartletError) {
+        try writeWaiting()
+        try finish()
+    }
+
     /// Ends the file that is being written; it waits to be committed.
-    func finish() throws(MartletError) {
+    private func finish() throws(MartletError) {
         guard let writer = current?.writer else { return }
         current = nil
         _ = try writer.finish()

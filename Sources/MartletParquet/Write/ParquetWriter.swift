@@ -202,7 +202,8 @@ public final class ParquetWriter {
     }
 
     private func writeFooter() throws(MartletError) -> FileMetaData {
-        try writePageIndexes()
+        // Everything behind the data goes out at once: small files are made of few system calls.
+        var end = try pageIndexes()
         var pairs = metadata.pairs.map { KeyValue(key: $0.key, value: $0.value) }
         for pair in schema.metadata.pairs where !pairs.contains(where: { $0.key == pair.key }) {
             pairs.append(KeyValue(key: pair.key, value: pair.value))
@@ -223,31 +224,38 @@ public final class ParquetWriter {
             throw .capacity("a footer of \(footer.count) bytes is longer than Parquet's limit of 2 GiB: use fewer row groups")
         }
         let tail = try Buffer([length.littleEndian])
-        try sink.write([footer, tail, try Buffer(Self.magic)])
+        end += [footer, tail, try Buffer(Self.magic)]
+        try sink.write(end)
         return file
     }
 
-    /// The indexes of all chunks, column indexes first, as readers expect them near the footer.
-    private func writePageIndexes() throws(MartletError) {
-        guard options.writesPageIndex else { return }
+    /// The indexes of all chunks, column indexes first, as readers expect them near the footer; the chunks' metadata then
+    /// says where they will be.
+    private func pageIndexes() throws(MartletError) -> [Buffer] {
+        guard options.writesPageIndex else { return [] }
+        var indexes: [Buffer] = []
+        var position = sink.position
         for g in groups.indices {
             for c in groups[g].columnIndexes.indices {
                 guard let index = groups[g].columnIndexes[c] else { continue }
                 let bytes = try index.encoded()
-                groups[g].metadata.columns[c].columnIndexOffset = Int64(sink.position)
+                groups[g].metadata.columns[c].columnIndexOffset = Int64(position)
                 groups[g].metadata.columns[c].columnIndexLength = Int32(clamping: bytes.count)
-                try sink.write(bytes)
+                indexes.append(bytes)
+                position += bytes.count
             }
         }
         for g in groups.indices {
             for c in groups[g].offsetIndexes.indices {
                 guard let index = groups[g].offsetIndexes[c] else { continue }
                 let bytes = try index.encoded()
-                groups[g].metadata.columns[c].offsetIndexOffset = Int64(sink.position)
+                groups[g].metadata.columns[c].offsetIndexOffset = Int64(position)
                 groups[g].metadata.columns[c].offsetIndexLength = Int32(clamping: bytes.count)
-                try sink.write(bytes)
+                indexes.append(bytes)
+                position += bytes.count
             }
         }
+        return indexes
     }
 }
 

@@ -612,12 +612,15 @@ def open_stream(source):
     return open_source(source)
 
 
-def open_sink(where):
-    """A Sink for a path, a file of this package or a Python file object."""
+def open_sink(where, durable=True):
+    """A Sink for a path, a file of this package or a Python file object.
+
+    A path appears whole or not at all; `durable` also waits until the disk has it.
+    """
     if isinstance(where, NativeFile):
         return Sink(where._check_writable(), where._callbacks, where)
     if _is_path(where):
-        return Sink(_create(_path_text(where)), is_ours=True)
+        return Sink(_create(_path_text(where), durable=durable), is_ours=True)
     if hasattr(where, "write"):
         _check_binary(where)
         callbacks = FileCallbacks(where)
@@ -675,6 +678,6 @@ def _source_of_buffer(buffer):
     return _abi.SourceHandle(_abi.new(lib.martlet_source_from_buffer, buffer._handle))
 
 
-def _create(path, append=False):
-    options = _abi.pack_options({"append": True} if append else None)
+def _create(path, append=False, durable=True):
+    options = _abi.pack_options({"append": True} if append else None if durable else {"durable": False})
     return _abi.SinkHandle(_abi.new(lib.martlet_sink_create, _abi.encode(path), *options))

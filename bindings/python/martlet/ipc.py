@@ -167,7 +167,8 @@ class _Writer:
             schema = _as_schema(schema)
         self._schema = schema
         self._unifies = options.unify_dictionaries and any(_has_dictionary(field.type) for field in schema)
-        self._sink = _io.open_sink(sink)
+        # As a rule such files pass data on to the next process: it need not wait for the disk.
+        self._sink = _io.open_sink(sink, durable=False)
         with self._sink.callbacks.raising():
             self._handle = _abi.IpcWriterHandle(
                 _abi.new(
