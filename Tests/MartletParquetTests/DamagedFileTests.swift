@@ -93,7 +93,8 @@ private func sampleFile() throws -> Buffer {
     }
 
     @Test func flippedBytesReadOrThrow() throws {
-        let whole: [UInt8] = unsafe try sampleFile().bytes.withUnsafeBytes { unsafe Array($0) }
+        let file = try sampleFile()
+        let whole: [UInt8] = unsafe file.bytes.withUnsafeBytes { unsafe Array($0) }
         for place in stride(from: 0, to: whole.count, by: 5) {
             var damaged = whole
             damaged[place] ^= UInt8(truncatingIfNeeded: 1 << (place % 8))
