@@ -15,7 +15,10 @@ private let givenFiles: [String] = {
     return folders.flatMap { folder in
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().map { folder + "/" + $0 }
     }.filter { path in
-        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard attributes?[.type] as? FileAttributeType == .typeRegular, let size = attributes?[.size] as? Int else {
+            return false
+        }
         return size > 0 && size < 400_000 && !path.contains("large_string_map")
     }
 }()
