@@ -1,15 +1,20 @@
 """Datasets: files and partitioned directory trees as one table, read and written in parts."""
 
 import os
-from collections import namedtuple
 
 from . import _abi, _io
 from ._abi import lib
-from ._array import wrap
+from ._array import nulls_of, wrap
+from ._dataset_format import (
+    HivePartitioning, IpcFileFormat, ParquetFileFormat, Partitioning, _flavor, _format, partitioning)
+from ._dataset_write import WrittenFile, _write
 from ._errors import ArrowInvalid, ArrowNotImplementedError
+from ._filters import filters_to_expression
+from ._parquet_file import _naming, read_metadata, read_schema
+from ._parquet_options import _check_columns, _check_filesystem
 from ._progress import Progress
 from ._schema import Schema, schema as _as_schema
-from ._streams import SourceReader, batches_of, is_tabular, reader_of, schema_of
+from ._streams import SourceReader, batches_of, is_tabular, reader_of
 from ._table import RecordBatch, Table
 
 __all__ = [
@@ -17,8 +22,6 @@ __all__ = [
     "ParquetFileFragment", "Partitioning", "Scanner", "WrittenFile", "dataset", "field", "partitioning", "scalar",
     "write_dataset",
 ]
-
-WrittenFile = namedtuple("WrittenFile", ["path", "metadata", "size"])
 
 _BATCH_SIZE = 131_072
 
@@ -35,139 +38,6 @@ def scalar(value):
     from .compute import scalar as make
 
     return make(value)
-
-
-# ---- formats and partitionings ---------------------------------------------------------------------------------------
-
-
-class ParquetFileFormat:
-    """Parquet as the format of a dataset; `make_write_options` takes the options of `parquet.write_table`."""
-
-    default_extname = "parquet"
-    _name = "parquet"
-
-    def __init__(self, read_options=None, default_fragment_scan_options=None, **kwargs):
-        from .parquet import _file_options
-
-        names = ("read_dictionary", "coerce_int96_timestamp_unit", "page_checksum_verification", "dictionary_columns")
-        for name in kwargs:
-            if name not in names:
-                raise TypeError(f"ParquetFileFormat() got an unexpected keyword argument '{name}'")
-        kwargs["read_dictionary"] = kwargs.pop("dictionary_columns", None) or kwargs.get("read_dictionary")
-        self._options = _file_options(**kwargs)
-
-    def make_write_options(self, **kwargs):
-        from .parquet import _WriterOptions
-
-        return _WriterOptions("make_write_options", {"compression": "snappy"} | kwargs)
-
-    def __eq__(self, other):
-        return isinstance(other, ParquetFileFormat) and self._options == other._options
-
-    __hash__ = object.__hash__
-
-    def __repr__(self):
-        return "<ParquetFileFormat>"
-
-
-class IpcFileFormat:
-    """Arrow IPC files as the format of a dataset."""
-
-    default_extname = "arrow"
-    _name = "ipc"
-    _options = {}
-
-    def make_write_options(self, **kwargs):
-        from .ipc import IpcWriteOptions
-
-        return IpcWriteOptions(**kwargs)
-
-    def __eq__(self, other):
-        return isinstance(other, IpcFileFormat)
-
-    __hash__ = object.__hash__
-
-    def __repr__(self):
-        return "<IpcFileFormat>"
-
-
-def _format(value):
-    if value is None:
-        return ParquetFileFormat()
-    if isinstance(value, (ParquetFileFormat, IpcFileFormat)):
-        return value
-    if value == "parquet":
-        return ParquetFileFormat()
-    if value in ("ipc", "arrow", "feather"):
-        return IpcFileFormat()
-    if value in ("csv", "json", "orc"):
-        raise ArrowNotImplementedError(f"format={value!r} is not supported; 'parquet' and 'ipc' are")
-    raise ValueError(f"format '{value}' is not supported; 'parquet' and 'ipc' are")
-
-
-class Partitioning:
-    """How the names of directories give the values of columns."""
-
-    _flavor = "none"
-
-    def __init__(self, schema):
-        self.schema = schema
-
-
-class HivePartitioning(Partitioning):
-    """Directories named `key=value`."""
-
-    _flavor = "hive"
-
-    def __init__(self, schema=None, dictionaries=None, null_fallback="__HIVE_DEFAULT_PARTITION__", segment_encoding="uri"):
-        if null_fallback != "__HIVE_DEFAULT_PARTITION__":
-            raise ArrowNotImplementedError("null_fallback: only '__HIVE_DEFAULT_PARTITION__' is supported")
-        if segment_encoding != "uri":
-            raise ArrowNotImplementedError("segment_encoding: only 'uri' is supported")
-        super().__init__(schema)
-        self.null_fallback = null_fallback
-
-    @staticmethod
-    def discover(*args, **kwargs):
-        return HivePartitioning()
-
-    def __repr__(self):
-        return f"<HivePartitioning {self.schema.names if self.schema else ''}>"
-
-
-def partitioning(schema=None, field_names=None, flavor=None, dictionaries=None):
-    """A partitioning; `flavor='hive'` is supported: directories named `key=value`."""
-    if flavor != "hive":
-        raise ArrowNotImplementedError(
-            f"partitioning(flavor={flavor!r}) is not supported; use flavor='hive': directories named key=value"
-        )
-    if field_names is not None:
-        raise ValueError("Cannot specify 'field_names' for flavor 'hive'")
-    if schema is not None and not isinstance(schema, Schema):
-        if not hasattr(schema, "__arrow_c_schema__"):
-            raise ValueError(f"Expected Schema for 'schema', got {type(schema)}")
-        schema = _as_schema(schema)
-    return HivePartitioning(schema)
-
-
-def _flavor(value):
-    """The engine's name of a partitioning for reading, and the schema of its keys if it has one."""
-    if value is None:
-        return "none", None
-    if isinstance(value, str):
-        if value != "hive":
-            raise ValueError(f"partitioning={value!r} is not supported; use 'hive' or None")
-        return "hive", None
-    if isinstance(value, Partitioning):
-        return value._flavor, value.schema
-    if isinstance(value, (list, tuple)):
-        raise ArrowNotImplementedError(
-            "partitioning by a list of names (directories without keys) is not supported for reading; use 'hive'"
-        )
-    raise TypeError(f"partitioning must be 'hive', None or a Partitioning, got {type(value).__name__}")
-
-
-# ---- reading ---------------------------------------------------------------------------------------------------------
 
 
 class Dataset:
@@ -226,8 +96,6 @@ class Dataset:
     def _both(self, filter):
         if filter is None:
             return self._filter_
-        from .parquet import filters_to_expression
-
         filter = filters_to_expression(filter)
         return filter if self._filter_ is None else self._filter_ & filter
 
@@ -315,8 +183,6 @@ class FileSystemDataset(Dataset):
         return SourceReader._over(pointer, _NO_SOURCE)
 
     def _read(self, columns, filter, use_threads, progress=None, batch_size=0):
-        from .parquet import _naming
-
         watch = Progress(progress, "reading")
         with _naming(filter), watch.call() as step:
             reader = self._scan(columns, filter, batch_size, use_threads, step)
@@ -358,14 +224,10 @@ class ParquetFileFragment:
 
     @property
     def physical_schema(self):
-        from .parquet import read_schema
-
         return read_schema(self.path)
 
     @property
     def metadata(self):
-        from .parquet import read_metadata
-
         return read_metadata(self.path)
 
     @property
@@ -409,8 +271,6 @@ class Scanner:
             self._expressions = columns
             columns = None
         elif columns is not None:
-            from .parquet import _check_columns
-
             columns = _check_columns(columns)
             names = dataset.schema.names
             for name in columns:
@@ -486,8 +346,6 @@ class Scanner:
     def count_rows(self):
         """How many rows match; the footers answer when there is no filter."""
         if self._filter is None and isinstance(self._dataset, FileSystemDataset) and self._dataset._format == "parquet":
-            from .parquet import read_metadata
-
             return sum(read_metadata(path).num_rows for path in self._dataset._files())
         if isinstance(self._dataset, FileSystemDataset):
             return sum(
@@ -513,8 +371,6 @@ def _projected(data, expressions):
 
 
 def _empty_batch(schema):
-    from ._array import nulls_of
-
     return RecordBatch.from_arrays([nulls_of(f.type, 0) for f in schema], schema=schema)
 
 
@@ -529,8 +385,6 @@ def dataset(
     ignore_prefixes=None,
 ):
     """A Dataset over a path, a list of paths, or data in memory."""
-    from .parquet import _check_filesystem
-
     _check_filesystem(filesystem)
     is_paths = isinstance(source, (str, os.PathLike)) or (
         isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source)
@@ -546,104 +400,6 @@ def dataset(
         "Expected a path-like, list of path-likes, or a table or list of record batches, "
         f"got {type(source).__name__}"
     )
-
-
-# ---- writing ---------------------------------------------------------------------------------------------------------
-
-# What the engine's writer of datasets takes, and pyarrow's arguments that it does not need.
-_WRITE_NAMES = (
-    "max_partitions", "max_open_files", "max_rows_per_file", "min_rows_per_group", "max_rows_per_group",
-)
-_BEHAVIORS = ("error", "overwrite_or_ignore", "delete_matching")
-
-
-def _write(
-    data,
-    root,
-    *,
-    schema,
-    partitioning,
-    basename_template,
-    existing_data_behavior,
-    file_options,
-    file_visitor=None,
-    format="parquet",
-    progress=None,
-    max_partitions=None,
-    max_open_files=None,
-    max_rows_per_file=None,
-    min_rows_per_group=None,
-    max_rows_per_group=None,
-):
-    if not is_tabular(data):
-        raise TypeError(f"expected a Table or an object with __arrow_c_stream__, got {type(data)}")
-    if existing_data_behavior not in _BEHAVIORS:
-        raise ValueError(
-            f"existing_data_behavior must be one of {', '.join(map(repr, _BEHAVIORS))}, not {existing_data_behavior!r}"
-        )
-    if "{i}" not in basename_template:
-        raise ArrowInvalid(f"basename_template must contain '{{i}}', got {basename_template!r}")
-    found = schema_of(data)
-    if found is None:
-        data = reader_of(data)
-        found = data.schema
-    columns = partitioning.schema.names if isinstance(partitioning, Partitioning) else list(partitioning or [])
-    for name in columns:
-        if name not in found.names:
-            raise KeyError(f'Field "{name}" does not exist in schema; its columns are {", ".join(found.names)}')
-    if columns and len(columns) == len(found.names):
-        raise ValueError("No data left to save outside partition columns")
-    rows = getattr(data, "num_rows", None)
-    reader = reader_of(data)
-    if schema is not None and not found.equals(schema):
-        reader = reader.cast(schema)
-    if isinstance(data, Table) and reader.schema is data.schema:
-        stream = data._stream()
-    else:
-        stream = reader._stream()
-    options = {} if file_options is None else _write_options(file_options, format)
-    options.update(
-        format=format,
-        basename_template=basename_template,
-        existing_data_behavior=existing_data_behavior,
-        partitioning_flavor="hive" if columns else None,
-        max_partitions=max_partitions,
-        max_rows_per_file=max_rows_per_file or None,
-    )
-    if max_rows_per_group:
-        options["row_group_size"] = max_rows_per_group
-    root = _io._path_text(root)
-    watch = Progress(progress, f"writing {root!r}", rows)
-    with watch.call() as step:
-        pointer = _abi.new(
-            lib.martlet_dataset_write,
-            stream,
-            _abi.encode(root),
-            _abi.text_array(columns),
-            len(columns),
-            *_abi.pack_options(options),
-            step,
-        )
-    watch.end()
-    paths = wrap(pointer)
-    if file_visitor is not None:
-        from .parquet import read_metadata
-
-        for path in paths.to_pylist():
-            metadata = read_metadata(path) if format == "parquet" else None
-            file_visitor(WrittenFile(path, metadata, os.path.getsize(path)))
-
-
-def _write_options(options, format):
-    from .ipc import IpcWriteOptions
-
-    if isinstance(options, IpcWriteOptions):
-        if format != "ipc":
-            raise TypeError("file_options are of IPC files, the format is Parquet")
-        return {k: v for k, v in options._options("file").items() if k not in ("format", "use_threads")}
-    if format == "ipc":
-        raise TypeError("file_options are of Parquet files, the format is IPC")
-    return options.engine()
 
 
 def write_dataset(
@@ -673,8 +429,6 @@ def write_dataset(
 
     Files appear together when all are written, or not at all; order is kept.
     """
-    from .parquet import _check_filesystem
-
     _check_filesystem(filesystem)
     if isinstance(data, (list, tuple)):
         data = InMemoryDataset(data, schema)._table

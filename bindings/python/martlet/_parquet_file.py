@@ -1,0 +1,227 @@
+"""Reading one Parquet file."""
+
+import contextlib
+
+from . import _abi, _abi_io, _io
+from ._abi import lib
+from ._errors import ArrowInvalid, ArrowNotImplementedError
+from ._parquet_metadata import FileMetaData
+from ._parquet_options import _check_columns, _check_filesystem, _file_options
+from ._progress import Progress
+from ._streams import SourceReader
+
+
+class ParquetFile:
+    """One Parquet file: its metadata, and reading all of it or parts.
+
+    `source` is a path, a file object, a Buffer or bytes. Page checksums are verified unless
+    `page_checksum_verification=False`. `pre_buffer`, `buffer_size` and the limits of Thrift are accepted and not needed.
+    """
+
+    def __init__(
+        self,
+        source,
+        *,
+        metadata=None,
+        common_metadata=None,
+        read_dictionary=None,
+        binary_type=None,
+        list_type=None,
+        memory_map=False,
+        buffer_size=0,
+        pre_buffer=True,
+        coerce_int96_timestamp_unit=None,
+        decryption_properties=None,
+        thrift_string_size_limit=None,
+        thrift_container_size_limit=None,
+        schema_depth_limit=None,
+        filesystem=None,
+        page_checksum_verification=None,
+        arrow_extensions_enabled=True,
+    ):
+        _check_filesystem(filesystem)
+        options = _file_options(
+            read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
+            page_checksum_verification,
+        )
+        self._source = _io.open_source(source, memory_map)
+        self._handle = None
+        with self._source.callbacks.raising():
+            self._handle = _abi.ParquetFileHandle(
+                _abi.new(lib.martlet_parquet_file_open, self._source.handle, *_abi.pack_options(options))
+            )
+        self._metadata = FileMetaData._from_handle(self._handle)
+        self._arrow_schema = None
+        self._leaves = None
+
+    @property
+    def metadata(self):
+        """The FileMetaData."""
+        return self._metadata
+
+    @property
+    def schema(self):
+        """The ParquetSchema; `schema_arrow` is the Arrow schema."""
+        return self._metadata.schema
+
+    @property
+    def schema_arrow(self):
+        if self._arrow_schema is None:
+            self._arrow_schema = self.schema.to_arrow_schema()
+        return self._arrow_schema
+
+    @property
+    def num_row_groups(self):
+        return self._metadata.num_row_groups
+
+    @property
+    def closed(self):
+        return self._handle is None
+
+    def close(self, force=False):
+        """Lets go of the file; a file object that was given stays open unless `force`."""
+        if self._handle is None:
+            return
+        self._handle = None
+        owner, self._source = self._source.owner, None
+        if force and hasattr(owner, "close"):
+            owner.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, problem, trace):
+        self.close()
+
+    def _check_open(self):
+        if self._handle is None:
+            raise ArrowInvalid("Invalid operation on closed file")
+
+    def _known_columns(self, columns):
+        """The columns that exist; as in pyarrow, names that are not in the file are left out."""
+        columns = _check_columns(columns)
+        if columns is None:
+            return None
+        if self._leaves is None:
+            info = (_abi_io.parquet_column_info(self._handle, -1, i) for i in range(self._metadata.num_columns))
+            self._leaves = [_abi_io.text(one.path) for one in info]
+        names = set(self.schema_arrow.names)
+        known = [n for n in columns if n in names or any((leaf + ".").startswith(n + ".") for leaf in self._leaves)]
+        place = {name: i for i, name in enumerate(self.schema_arrow.names)}
+        return sorted(dict.fromkeys(known), key=lambda n: place.get(n, place.get(n.split(".")[0], 0)))
+
+    def _scan(self, columns=None, row_groups=None, filter=None, batch_size=0, use_threads=True, step=None):
+        self._check_open()
+        if row_groups is not None:
+            row_groups = [int(i) for i in row_groups]
+            for i in row_groups:
+                if not 0 <= i < self.num_row_groups:
+                    raise ArrowInvalid(
+                        f"Some index in row_group_indices is {i}, which is either < 0 or >= "
+                        f"num_row_groups({self.num_row_groups})"
+                    )
+        options = {"batch_size": int(batch_size) or None, "use_threads": None if use_threads else False}
+        with self._source.callbacks.raising():
+            pointer = _abi.new(
+                lib.martlet_parquet_file_scan,
+                self._handle,
+                # An empty array and NULL differ: nothing, and everything.
+                _abi.text_array(columns),
+                0 if columns is None else len(columns),
+                _abi_io.int32_array(row_groups),
+                0 if row_groups is None else len(row_groups),
+                None if filter is None else filter._handle,
+                *_abi.pack_options(options),
+                step,
+            )
+        return SourceReader._over(pointer, self._source)
+
+    def _read(self, columns, row_groups, filter, use_threads, progress=None, total=None):
+        self._check_open()
+        watch = Progress(progress, "reading", total)
+        with _naming(filter), watch.call() as step:
+            reader = self._scan(columns, row_groups, filter, 0, use_threads, step)
+            table = reader.read_all()
+            del reader
+        watch.end()
+        return table
+
+    def _with_index(self, columns, use_pandas_metadata):
+        if columns is None or not use_pandas_metadata:
+            return columns
+        return list(columns) + _index_columns(self.schema_arrow, columns)
+
+    def read(self, columns=None, use_threads=True, use_pandas_metadata=False, progress=None):
+        """The file as a Table; `columns` are names or dotted paths."""
+        columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
+        return self._read(columns, None, None, use_threads, progress, self._metadata.num_rows)
+
+    def read_row_group(self, i, columns=None, use_threads=True, use_pandas_metadata=False):
+        return self.read_row_groups([i], columns, use_threads, use_pandas_metadata)
+
+    def read_row_groups(self, row_groups, columns=None, use_threads=True, use_pandas_metadata=False):
+        """Some row groups, in the order given, as a Table."""
+        self._check_open()
+        columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
+        return self._read(columns, list(row_groups), None, use_threads)
+
+    def iter_batches(
+        self, batch_size=65536, row_groups=None, columns=None, use_threads=True, use_pandas_metadata=False
+    ):
+        """Record batches of at most `batch_size` rows, with no more in memory than they need."""
+        self._check_open()
+        if batch_size <= 0:
+            raise ValueError(f"batch_size must be above 0, not {batch_size}")
+        columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
+        return iter(self._scan(columns, row_groups, None, batch_size, use_threads))
+
+    def scan_contents(self, columns=None, batch_size=65536):
+        """Reads and checks the columns (names, or positions of leaf columns); the number of rows."""
+        self._check_open()
+        if columns is not None:
+            names = self.schema.names
+            columns = [names[c] if isinstance(c, int) else c for c in columns]
+            columns = self._known_columns(columns)
+        return sum(batch.num_rows for batch in self._scan(columns, None, None, batch_size))
+
+    def __arrow_c_schema__(self):
+        return self.schema_arrow.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._scan(batch_size=65536).__arrow_c_stream__(requested_schema)
+
+
+@contextlib.contextmanager
+def _naming(filter):
+    """Says which filter it was when a comparison in it is not possible."""
+    try:
+        yield
+    except ArrowNotImplementedError as problem:
+        if filter is None or "Function '" not in str(problem):
+            raise
+        raise ArrowNotImplementedError(f"{problem}; in the filter {filter}") from None
+
+
+def _index_columns(schema, columns):
+    """The columns that hold the index of a DataFrame, those in `columns` excepted."""
+    described = schema.pandas_metadata or {}
+    index = [name for name in described.get("index_columns", []) if isinstance(name, str)]
+    return [name for name in index if name not in columns and name in schema.names]
+
+
+def read_metadata(
+    where, memory_map=False, decryption_properties=None, filesystem=None, arrow_extensions_enabled=True
+):
+    """The FileMetaData of a file."""
+    with ParquetFile(
+        where, memory_map=memory_map, decryption_properties=decryption_properties, filesystem=filesystem
+    ) as file:
+        return file.metadata
+
+
+def read_schema(where, memory_map=False, decryption_properties=None, filesystem=None, arrow_extensions_enabled=True):
+    """The Arrow schema of a file."""
+    with ParquetFile(
+        where, memory_map=memory_map, decryption_properties=decryption_properties, filesystem=filesystem
+    ) as file:
+        return file.schema_arrow

@@ -1,0 +1,238 @@
+"""The keyword arguments of pyarrow's Parquet writers and readers as the engine's options."""
+
+from collections import namedtuple
+
+from ._errors import ArrowException, ArrowNotImplementedError
+
+_CODECS = ("none", "uncompressed", "snappy", "gzip", "brotli", "lz4", "zstd", "lz4_raw")
+
+
+def _unsupported(name, value, fix):
+    raise ArrowNotImplementedError(f"{name}={value!r} is not supported; {fix}")
+
+
+def _check_filesystem(filesystem):
+    if filesystem is None or type(filesystem).__name__ in ("LocalFileSystem", "LocalFileSystemWrapper"):
+        return
+    _unsupported(
+        "filesystem", filesystem, "open the file with it and pass the file object: read_table(filesystem.open(path))"
+    )
+
+
+def _check_encryption(value):
+    if value is not None:
+        _unsupported("encryption or decryption properties", value, "leave them out: encrypted files are not supported")
+
+
+def _codec(value):
+    name = "none" if value is None else value
+    if not isinstance(name, str) or name.lower() not in _CODECS:
+        raise ArrowException(f"Unsupported compression: {value}; supported are {', '.join(_CODECS)}")
+    name = name.lower()
+    return {"uncompressed": "none", "lz4_raw": "lz4"}.get(name, name)
+
+
+def _per_column(options, key, value, listed=True, convert=lambda v: v):
+    """A value for all columns, a dictionary of columns to values, or a list of the columns that have it."""
+    if isinstance(value, dict):
+        for column, one in value.items():
+            options[f"{key}:{column}"] = convert(one)
+    elif isinstance(value, (list, tuple, set, frozenset)) and listed:
+        options[key] = False
+        for column in value:
+            options[f"{key}:{column}"] = True
+    else:
+        options[key] = convert(value)
+
+
+class _WriterOptions:
+    """pyarrow's keyword arguments of writers as the engine's options."""
+
+    names = (
+        "row_group_size", "version", "use_dictionary", "compression", "write_statistics",
+        "use_deprecated_int96_timestamps", "coerce_timestamps", "allow_truncated_timestamps", "data_page_size", "flavor",
+        "compression_level", "use_byte_stream_split", "column_encoding", "writer_engine_version", "data_page_version",
+        "use_compliant_nested_type", "encryption_properties", "write_batch_size", "dictionary_pagesize_limit",
+        "store_schema", "write_page_index", "write_page_checksum", "sorting_columns", "store_decimal_as_integer",
+        "write_time_adjusted_to_utc", "max_rows_per_page", "bloom_filter_options", "use_content_defined_chunking",
+        "memory_pool", "row_group_bytes", "use_threads", "created_by",
+    )
+
+    def __init__(self, function, given, schema=None):
+        for name in given:
+            if name not in self.names:
+                raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
+        self._given = given
+        self._schema = schema
+
+    def _value(self, name, default=None):
+        value = self._given.get(name)
+        return default if value is None else value
+
+    def engine(self):
+        self._check_what_is_not_supported()
+        options = {}
+        for name, allowed, what in (
+            ("version", ("1.0", "2.4", "2.6"), "Unsupported Parquet format version"),
+            ("data_page_version", ("1.0", "2.0"), "Unsupported Parquet data page version"),
+            ("coerce_timestamps", ("ms", "us"), "Invalid value for coerce_timestamps"),
+        ):
+            value = self._given.get(name)
+            if value is not None and value not in allowed:
+                raise ValueError(f"{what}: {value}; expected one of {', '.join(allowed)}")
+            options[name] = value
+        for name in ("data_page_size", "dictionary_pagesize_limit", "max_rows_per_page", "row_group_size"):
+            value = self._given.get(name)
+            if value is not None and (not hasattr(value, "__index__") or value <= 0):
+                raise ValueError(f"{name} must be a number above 0, not {value!r}")
+            options[name] = value
+        for name in (
+            "allow_truncated_timestamps", "use_deprecated_int96_timestamps", "store_schema", "write_page_index",
+            "write_page_checksum", "use_threads",
+        ):
+            value = self._given.get(name)
+            options[name] = None if value is None else bool(value)
+        options["row_group_bytes"] = self._given.get("row_group_bytes")
+        options["created_by"] = self._given.get("created_by")
+        self._add_per_column(options)
+        options["sorting_columns"] = self._sorting()
+        return options
+
+    def _add_per_column(self, options):
+        given = self._given
+        if "compression" in given:
+            if isinstance(given["compression"], dict):
+                options["compression"] = "none"
+            _per_column(options, "compression", given["compression"], listed=False, convert=_codec)
+        if given.get("compression_level") is not None:
+            _per_column(options, "compression_level", given["compression_level"], listed=False, convert=int)
+        for name in ("use_dictionary", "write_statistics", "use_byte_stream_split"):
+            if given.get(name) is not None:
+                _per_column(options, name, given[name], convert=bool)
+        encoding = given.get("column_encoding")
+        if encoding is not None:
+            if self._value("use_dictionary", True) is True:
+                raise ValueError("To use 'column_encoding' set 'use_dictionary' to False")
+            if self._value("use_byte_stream_split", False):
+                raise ValueError("'use_byte_stream_split' cannot be passed together with 'column_encoding'")
+            _per_column(options, "column_encoding", encoding, listed=False, convert=_encoding)
+
+    def _sorting(self):
+        columns = self._given.get("sorting_columns")
+        if not columns:
+            return None
+        leaves = _leaf_paths(self._schema)
+        parts = []
+        for column in columns:
+            if not isinstance(column, SortingColumn):
+                raise TypeError(f"sorting_columns must be SortingColumn objects, not {type(column).__name__}")
+            if not 0 <= column.column_index < len(leaves):
+                raise IndexError(f"sorting column {column.column_index}: the schema has {len(leaves)} leaf columns")
+            order = "descending" if column.descending else "ascending"
+            nulls = "nulls_first" if column.nulls_first else "nulls_last"
+            parts.append(f"{leaves[column.column_index]}:{order}:{nulls}")
+        return ",".join(parts)
+
+    def _check_what_is_not_supported(self):
+        given = self._given
+        _check_encryption(given.get("encryption_properties"))
+        if given.get("flavor") is not None:
+            _unsupported("flavor", given["flavor"], "rename the columns and cast timestamps before writing")
+        if given.get("use_compliant_nested_type") is False:
+            _unsupported("use_compliant_nested_type", False, "lists are always written as the specification says")
+        for name in (
+            "bloom_filter_options", "use_content_defined_chunking", "store_decimal_as_integer",
+            "write_time_adjusted_to_utc",
+        ):
+            if given.get(name):
+                _unsupported(name, given[name], "leave it out")
+
+
+def _encoding(value):
+    known = (
+        "PLAIN", "BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", "RLE",
+    )
+    if value in ("RLE_DICTIONARY", "PLAIN_DICTIONARY"):
+        raise ValueError("'RLE_DICTIONARY' and 'PLAIN_DICTIONARY' are already used by default.")
+    if not isinstance(value, str) or value.upper() not in known:
+        raise ValueError(f"Unsupported column encoding: {value!r}; supported are {', '.join(known)}")
+    return value.upper()
+
+
+def _leaf_paths(schema):
+    """The dotted paths of a schema's leaf columns in the file."""
+
+    def leaves(field, path):
+        children = field.type._fields()
+        if not children or hasattr(field.type, "index_type"):
+            yield path
+            return
+        kind = str(field.type).split("<")[0]
+        for child in children:
+            if kind in ("list", "large_list", "fixed_size_list"):
+                yield from leaves(child, f"{path}.list.element")
+            elif kind == "map":
+                for part in child.type._fields():
+                    yield from leaves(part, f"{path}.key_value.{part.name}")
+            else:
+                yield from leaves(child, f"{path}.{child.name}")
+
+    return [leaf for field in schema for leaf in leaves(field, field.name)]
+
+
+def _file_options(
+    read_dictionary=None,
+    binary_type=None,
+    list_type=None,
+    coerce_int96_timestamp_unit=None,
+    decryption_properties=None,
+    page_checksum_verification=None,
+):
+    _check_encryption(decryption_properties)
+    if binary_type is not None:
+        _unsupported("binary_type", binary_type, "cast the columns after reading: table.cast(schema)")
+    if list_type is not None:
+        _unsupported("list_type", list_type, "cast the columns after reading: table.cast(schema)")
+    return {
+        "read_dictionary": ",".join(read_dictionary) if read_dictionary else None,
+        "coerce_int96_timestamp_unit": coerce_int96_timestamp_unit,
+        "page_checksum_verification": None if page_checksum_verification is None else bool(page_checksum_verification),
+    }
+
+
+def _check_columns(columns):
+    if columns is None:
+        return None
+    if isinstance(columns, str) or not hasattr(columns, "__iter__"):
+        raise TypeError(f"columns must be a list of names, not {columns!r}")
+    columns = list(columns)
+    for name in columns:
+        if not isinstance(name, str):
+            raise TypeError(f"columns must be a list of names, but holds {name!r}")
+    return columns
+
+
+class SortingColumn(namedtuple("SortingColumn", ["column_index", "descending", "nulls_first"])):
+    """A column that the rows of a file are sorted by; positions count leaf columns."""
+
+    __slots__ = ()
+
+    def __new__(cls, column_index, descending=False, nulls_first=False):
+        return super().__new__(cls, column_index, descending, nulls_first)
+
+    @classmethod
+    def from_ordering(cls, schema, sort_keys, null_placement="at_end"):
+        """Sorting columns for `sort_keys`: names, or (name, 'ascending' or 'descending') pairs."""
+        if null_placement not in ("at_start", "at_end"):
+            raise ValueError(f"null_placement must be 'at_start' or 'at_end', not {null_placement!r}")
+        leaves = _leaf_paths(schema)
+        made = []
+        for key in sort_keys:
+            name, order = (key, "ascending") if isinstance(key, str) else key
+            if name not in leaves:
+                raise ValueError(f"Sort key name '{name}' not found in schema:\n{schema}")
+            made.append(cls(leaves.index(name), order == "descending", null_placement == "at_start"))
+        return tuple(made)
+
+    def to_dict(self):
+        return self._asdict()
