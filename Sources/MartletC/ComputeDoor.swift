@@ -26,6 +26,20 @@ public func computeCall(
     }
 }
 
+@_cdecl("martlet_compute_aggregate")
+public func computeAggregate(
+    _ name: UnsafePointer<CChar>?, _ chunks: UnsafePointer<OpaquePointer?>?, _ chunkCount: Int64,
+    _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let name = try requiredText(name, "name")
+        var options = try Options(options, optionCount)
+        let result = try Compute.aggregate(
+            name, chunks: try objects(chunks, chunkCount, ArrayHandle.self).map(\.data), options: options.takeAll())
+        try give(ArrayHandle(result), to: out)
+    }
+}
+
 /// The field behind a schema handle that may be NULL.
 func optionalField(_ schema: OpaquePointer?) throws(MartletError) -> Field? {
     guard let schema else { return nil }

@@ -425,6 +425,12 @@ MARTLET_CHECKED martlet_status martlet_compute_call(const char *name, const mart
                                                     int64_t argument_count, uint64_t scalars, const martlet_schema *type,
                                                     const martlet_option *options, int64_t option_count,
                                                     martlet_array **out, bool *out_is_scalar, martlet_error *error);
+/* The aggregate `name` ("sum", "mean", "min", "count", ...) of the chunks of one column, which have one type and are read
+ * where they lie: an array of length 1. */
+MARTLET_CHECKED martlet_status martlet_compute_aggregate(const char *name, const martlet_array *const *chunks,
+                                                         int64_t chunk_count, const martlet_option *options,
+                                                         int64_t option_count, martlet_array **out,
+                                                         martlet_error *error);
 /* The names of all functions, one a line. */
 MARTLET_CHECKED martlet_status martlet_compute_functions(martlet_buffer **out, martlet_error *error);
 /* Groups the rows of `keys` (a struct array) and aggregates the columns of `values`: aggregation i is `functions[i]`

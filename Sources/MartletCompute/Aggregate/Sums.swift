@@ -34,13 +34,16 @@ struct Sums: Sendable {
 
     /// The mean as a double; that of decimals as a decimal, cut off.
     func mean() throws(MartletError) -> ArrayData {
-        let count = array.count - array.nullCount
-        if case .decimal128 = array.type {
-            let total = try PrimitiveArray<Int128>(try sum("mean"))
-            return try .single(count == 0 ? nil : total[0] / Int128(count), array.type)
+        try Self.mean(total: try sum("mean"), count: array.count - array.nullCount, of: array.type)
+    }
+
+    /// The mean of `count` values of `type` whose sum is `total`.
+    static func mean(total: ArrayData, count: Int, of type: DataType) throws(MartletError) -> ArrayData {
+        if case .decimal128 = type {
+            let total = try PrimitiveArray<Int128>(total)
+            return try .single(count == 0 ? nil : total[0] / Int128(count), type)
         }
-        let total = try cast(try sum("mean"), to: .float64, options: .implicit)
-        let value = try PrimitiveArray<Double>(total)
+        let value = try PrimitiveArray<Double>(try cast(total, to: .float64, options: .implicit))
         return try .single(count == 0 || !value.isValid(0) ? nil : value[0] / Double(count), .float64)
     }
 

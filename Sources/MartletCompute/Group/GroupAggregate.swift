@@ -163,7 +163,7 @@ extension Compute {
         var (fields, children): ([Field], [ArrayData]) = (keyFields, [])
         for i in keyFields.indices { children.append(try take(keys.child(i), rows: firstRows)) }
         for (i, function) in functions.enumerated() {
-            let column = try aggregate(function, values.child(i), by: grouping, options: options)
+            let column = try MartletCompute.aggregate(function, values.child(i), by: grouping, options: options)
             let short = function.hasPrefix("hash_") ? String(function.dropFirst(5)) : function
             fields.append(Field(short == "count_all" ? short : valueFields[i].name + "_" + short, column.type))
             children.append(column)

@@ -45,7 +45,7 @@ parquet_writer_close t:ppp parquet_writer_abort v:p parquet_writer_release v:p p
 parquet_file_schema t:ppp* parquet_file_info_get v:pp* parquet_file_metadata t:ppp* parquet_row_group_info_get t:pqpp*
 parquet_column_info_get t:pqqpp* parquet_column_min_max t:pqqpp* parquet_file_schema_text t:ppp*
 parquet_file_scan t:ppqpqppqppp parquet_file_release v:p
-compute_call t:spquppqppp compute_functions t:pp* compute_group t:pppqpqpp expression_field t:pqpp*
+compute_call t:spquppqppp compute_aggregate t:spqpqpp compute_functions t:pp* compute_group t:pppqpqpp expression_field t:pqpp*
 expression_literal t:ppp* expression_call t:spqpppqpp* expression_evaluate t:pppp expression_to_string t:ppp*
 expression_release v:p*
 dataset_open t:pqppqpp dataset_schema t:ppp* dataset_files t:pppp dataset_scan t:ppqppqppp dataset_release v:p

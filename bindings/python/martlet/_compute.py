@@ -62,6 +62,8 @@ def call(name, arguments, type=None, options=None):
     chunked = [a for a in arguments if isinstance(a, ChunkedArray)]
     if not chunked:
         return _call_arrays(name, arguments, type, options)
+    if name in _AGGREGATES and len(arguments) == 1 and arguments[0]._chunks:
+        return _call_aggregate(name, arguments[0]._chunks, options)
     if name not in _ROW_BY_ROW:
         whole = [a.combine_chunks() if isinstance(a, ChunkedArray) else a for a in arguments]
         return _call_arrays(name, whole, type, options)
@@ -76,6 +78,13 @@ def _call_arrays(name, arguments, type, options):
         None if type is None else type._handle, *_abi.pack_options(options))
     result = wrap(pointer, type)
     return wrap_scalar(result) if is_scalar else result
+
+
+def _call_aggregate(name, chunks, options):
+    """The aggregate of chunks, which are read where they lie."""
+    return wrap_scalar(wrap(_abi.new(
+        _lib.martlet_compute_aggregate, name.encode(), _abi.handle_array(chunks), len(chunks),
+        *_abi.pack_options(options))))
 
 
 def _call_chunks(name, arguments, chunked, type, options):
@@ -105,6 +114,11 @@ def _call_chunks(name, arguments, chunked, type, options):
         results = [_call_arrays(name, [row.get(i, a) for i, a in enumerate(arguments)], type, options) for row in rows]
     return make_chunked(results, results[0].type)
 
+
+# Functions of one column whose result is a scalar.
+_AGGREGATES = frozenset("""
+sum product mean min max min_max count count_distinct any all stddev variance first last
+""".split())
 
 # Functions whose row i depends on rows i of the arguments only: chunks go through one by one.
 _ROW_BY_ROW = frozenset("""
