@@ -29,6 +29,7 @@ flags=(
     -Xswiftc -Xfrontend -Xswiftc -function-sections
     -Xlinker "--version-script=$root/cmake/martlet.map"
     -Xlinker -soname=libmartlet.so.0 -Xlinker "$out/compatibility.o"
+    -Xlinker "$root/cmake/no-unwind-tables.ld"
     -Xlinker --gc-sections -Xlinker --icf=all -Xlinker -O2
     # The Swift runtime cannot be unloaded.
     -Xlinker -z -Xlinker nodelete -Xlinker -z -Xlinker now
