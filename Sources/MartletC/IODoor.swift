@@ -12,9 +12,9 @@ final class SourceHandle {
     /// The same bytes as a stream; what is read through it stays read.
     let stream: any ByteStreamSource
 
-    init(_ source: any ByteSource) {
+    init(_ source: any ByteSource, at start: Int = 0) {
         positions = source
-        stream = PositionalStreamSource(source)
+        stream = PositionalStreamSource(source, at: start)
     }
 
     init(_ source: any ByteStreamSource) {
@@ -29,6 +29,9 @@ final class SourceHandle {
         }
         return positions
     }
+
+    /// The same source, whose stream begins at `start`.
+    func at(_ start: Int) -> SourceHandle { positions.map { SourceHandle($0, at: start) } ?? SourceHandle(stream) }
 
     var byteCount: Int? { positions?.byteCount }
 }
@@ -123,6 +126,18 @@ public func sourceFromCallbacks(
 @_cdecl("martlet_source_size")
 public func sourceSize(_ source: OpaquePointer?) -> Int64 {
     Int64((try? object(source, SourceHandle.self))?.byteCount ?? -1)
+}
+
+@_cdecl("martlet_source_at")
+public func sourceAt(_ source: OpaquePointer?, _ position: Int64, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try give(try object(source, SourceHandle.self).at(Int(size: position, "position")), to: out)
+    }
+}
+
+@_cdecl("martlet_source_position")
+public func sourcePosition(_ source: OpaquePointer?) -> Int64 {
+    Int64((try? object(source, SourceHandle.self))?.stream.position ?? 0)
 }
 
 @_cdecl("martlet_source_read")

@@ -19,32 +19,20 @@ final class IPCFileHandle {
 @_cdecl("martlet_ipc_writer_open")
 public func ipcWriterOpen(
     _ sink: OpaquePointer?, _ schema: OpaquePointer?, _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64,
-    _ footerMetadata: UnsafePointer<martlet_option>?, _ footerMetadataCount: Int64, _ out: HandleOut?, _ error: ErrorOut?
+    _ footerMetadata: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let schema = try object(schema, SchemaHandle.self).schema()
         var given = try Options(options, optionCount)
-        var options = IPCWriteOptions()
         let isFile: Bool
         switch given.text("format") {
         case nil, "stream": isFile = false
         case "file": isFile = true
         case let other?: throw .invalid("IPC format is \"stream\" or \"file\", not \"\(other)\"")
         }
-        if let name = given.text("compression") { options.compression = try BodyCompression(Codec(named: name)) }
-        options.compressionLevel = try given.integer("compression_level")
-        options.alignment = try given.integer("alignment") ?? options.alignment
-        options.usesThreads = try given.flag("use_threads") ?? options.usesThreads
-        options.allowsLongColumns = try given.flag("allow_64bit") ?? options.allowsLongColumns
-        options.emitsDictionaryDeltas = try given.flag("emit_dictionary_deltas") ?? options.emitsDictionaryDeltas
-        if try given.flag("unify_dictionaries") == true {
-            throw .notImplemented("unify_dictionaries: unify them before writing, or write a stream, which can replace dictionaries")
-        }
-        if let version = given.text("metadata_version"), version != "V5" {
-            throw .notImplemented("IPC metadata version \(version); V5 is written")
-        }
+        let options = try IPCWriteOptions(&given)
         try given.finish()
-        let footer = try Options(footerMetadata, footerMetadataCount).metadata
+        let footer = try customMetadata(footerMetadata)
         let writer = try IPCWriter(
             try object(sink, SinkHandle.self).sink, schema: schema, container: isFile ? .file : .stream,
             options: options, footerMetadata: footer)
@@ -52,27 +40,60 @@ public func ipcWriterOpen(
     }
 }
 
+extension IPCWriteOptions {
+    /// Takes the writer's keys from the caller's options.
+    init(_ given: inout Options) throws(MartletError) {
+        self.init()
+        if let name = given.text("compression") { compression = try BodyCompression(Codec(named: name)) }
+        compressionLevel = try given.integer("compression_level")
+        alignment = try given.integer("alignment") ?? alignment
+        usesThreads = try given.flag("use_threads") ?? usesThreads
+        allowsLongColumns = try given.flag("allow_64bit") ?? allowsLongColumns
+        emitsDictionaryDeltas = try given.flag("emit_dictionary_deltas") ?? emitsDictionaryDeltas
+        usesLegacyFormat = try given.flag("use_legacy_format") ?? usesLegacyFormat
+        switch given.text("metadata_version") {
+        case nil, "V5": metadataVersion = .v5
+        case "V4": metadataVersion = .v4
+        case let other?: throw .invalid("IPC metadata version \(other); V4 and V5 are written")
+        }
+    }
+}
+
+/// The metadata of a schema handle; none for NULL.
+private func customMetadata(_ schema: OpaquePointer?) throws(MartletError) -> Metadata {
+    schema == nil ? Metadata() : try object(schema, SchemaHandle.self).field.metadata
+}
+
+/// Hands out metadata as a schema without fields, NULL when there is none.
+private func give(_ metadata: Metadata, to out: HandleOut?) throws(MartletError) {
+    if metadata.isEmpty { return try giveNothing(to: out) }
+    try give(SchemaHandle(Schema([], metadata: metadata)), to: out)
+}
+
 @_cdecl("martlet_ipc_writer_write")
 public func ipcWriterWrite(
-    _ writer: OpaquePointer?, _ batch: OpaquePointer?, _ metadata: UnsafePointer<martlet_option>?,
-    _ metadataCount: Int64, _ error: ErrorOut?
+    _ writer: OpaquePointer?, _ batch: OpaquePointer?, _ metadata: OpaquePointer?, _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let batch = try object(batch, ArrayHandle.self).batch()
-        try object(writer, IPCWriterHandle.self).writer.write(
-            batch, metadata: try Options(metadata, metadataCount).metadata)
+        try object(writer, IPCWriterHandle.self).writer.write(batch, metadata: try customMetadata(metadata))
     }
 }
 
 @_cdecl("martlet_ipc_writer_statistics")
 public func ipcWriterStatistics(_ writer: OpaquePointer?, _ out: UnsafeMutablePointer<martlet_ipc_statistics>?) {
     guard let out, let writer = (try? object(writer, IPCWriterHandle.self))?.writer else { return }
-    let statistics = writer.statistics
-    out.pointee = martlet_ipc_statistics(
-        messages: Int64(statistics.messageCount), record_batches: Int64(statistics.recordBatchCount),
-        dictionary_batches: Int64(statistics.dictionaryBatchCount),
-        dictionary_deltas: Int64(statistics.dictionaryDeltaCount),
-        replaced_dictionaries: Int64(statistics.replacedDictionaryCount))
+    out.pointee = martlet_ipc_statistics(writer.statistics)
+}
+
+extension martlet_ipc_statistics {
+    fileprivate init(_ statistics: IPCStatistics) {
+        self.init(
+            messages: Int64(statistics.messageCount), record_batches: Int64(statistics.recordBatchCount),
+            dictionary_batches: Int64(statistics.dictionaryBatchCount),
+            dictionary_deltas: Int64(statistics.dictionaryDeltaCount),
+            replaced_dictionaries: Int64(statistics.replacedDictionaryCount))
+    }
 }
 
 @_cdecl("martlet_ipc_writer_close")
@@ -88,6 +109,8 @@ extension IPCReadOptions {
     init(_ options: inout Options) throws(MartletError) {
         self.init()
         usesThreads = try options.flag("use_threads") ?? usesThreads
+        ensuresNativeByteOrder = try options.flag("ensure_native_endian") ?? ensuresNativeByteOrder
+        alignment = try options.integer("alignment") ?? alignment
         guard let text = options.text("included_fields") else { return }
         includedFields = try text.split(separator: ",").map { item throws(MartletError) in
             guard let index = Int(item) else { throw .invalid("included_fields lists numbers, not \"\(item)\"") }
@@ -98,15 +121,70 @@ extension IPCReadOptions {
 
 @_cdecl("martlet_ipc_stream_open")
 public func ipcStreamOpen(
+    _ source: OpaquePointer?, _ schema: OpaquePointer?, _ options: UnsafePointer<martlet_option>?,
+    _ optionCount: Int64, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let parsed = try readOptions(options, optionCount)
+        let source = try object(source, SourceHandle.self).stream
+        let reader: IPCStreamReader
+        if schema == nil {
+            reader = try IPCStreamReader(source, options: parsed)
+        } else {
+            reader = try IPCStreamReader(source, schema: try object(schema, SchemaHandle.self).schema(), options: parsed)
+        }
+        try give(StreamHandle(reader), to: out)
+    }
+}
+
+private func readOptions(_ options: UnsafePointer<martlet_option>?, _ count: Int64) throws(MartletError) -> IPCReadOptions {
+    var options = try Options(options, count)
+    let parsed = try IPCReadOptions(&options)
+    try options.finish()
+    return parsed
+}
+
+/// The reader behind a stream that a function of this file made.
+private func reader<Reader: RecordBatchReader>(_ stream: OpaquePointer?, _ type: Reader.Type) throws(MartletError) -> Reader {
+    guard let batches = try object(stream, StreamHandle.self).stream as? BatchArrayStream,
+        let reader = batches.reader as? Reader
+    else { throw .type("the stream does not come from the IPC function that makes such streams") }
+    return reader
+}
+
+@_cdecl("martlet_ipc_stream_batch_metadata")
+public func ipcStreamBatchMetadata(_ stream: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in try give(try reader(stream, IPCStreamReader.self).lastMetadata, to: out) }
+}
+
+@_cdecl("martlet_ipc_stream_statistics")
+public func ipcStreamStatistics(
+    _ stream: OpaquePointer?, _ out: UnsafeMutablePointer<martlet_ipc_statistics>?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try required(out, "out").pointee = martlet_ipc_statistics(try reader(stream, IPCStreamReader.self).statistics)
+    }
+}
+
+@_cdecl("martlet_ipc_recover")
+public func ipcRecover(
     _ source: OpaquePointer?, _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64, _ out: HandleOut?,
     _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
-        var options = try Options(options, optionCount)
-        let parsed = try IPCReadOptions(&options)
-        try options.finish()
-        let reader = try IPCStreamReader(try object(source, SourceHandle.self).stream, options: parsed)
-        try give(StreamHandle(reader), to: out)
+        let source = try object(source, SourceHandle.self).positional()
+        try give(StreamHandle(try IPCRecoveryReader(source, options: readOptions(options, optionCount))), to: out)
+    }
+}
+
+@_cdecl("martlet_ipc_recover_losses")
+public func ipcRecoverLosses(_ stream: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        var text = ""
+        for loss in try reader(stream, IPCRecoveryReader.self).losses {
+            text += "\(loss.position)\t\(loss.byteCount)\t\(loss.reason)\n"
+        }
+        try give(text, to: out)
     }
 }
 
@@ -116,11 +194,8 @@ public func ipcFileOpen(
     _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
-        var options = try Options(options, optionCount)
-        let parsed = try IPCReadOptions(&options)
-        try options.finish()
         let source = try object(source, SourceHandle.self).positional()
-        try give(IPCFileHandle(try IPCFileReader(source, options: parsed)), to: out)
+        try give(IPCFileHandle(try IPCFileReader(source, options: readOptions(options, optionCount))), to: out)
     }
 }
 
@@ -143,6 +218,30 @@ public func ipcFileBatch(_ file: OpaquePointer?, _ index: Int64, _ out: HandleOu
     }
 }
 
+@_cdecl("martlet_ipc_file_batch_with_metadata")
+public func ipcFileBatchWithMetadata(
+    _ file: OpaquePointer?, _ index: Int64, _ out: HandleOut?, _ metadata: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let found = try object(file, IPCFileHandle.self).file.batchWithMetadata(at: Int(index))
+        try give(found.metadata, to: metadata)
+        try give(ArrayHandle(found.batch), to: out)
+    }
+}
+
+@_cdecl("martlet_ipc_file_row_count")
+public func ipcFileRowCount(_ file: OpaquePointer?, _ out: UnsafeMutablePointer<Int64>?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try required(out, "out").pointee = Int64(try object(file, IPCFileHandle.self).file.rowCount())
+    }
+}
+
+@_cdecl("martlet_ipc_file_statistics")
+public func ipcFileStatistics(_ file: OpaquePointer?, _ out: UnsafeMutablePointer<martlet_ipc_statistics>?) {
+    guard let out, let file = (try? object(file, IPCFileHandle.self))?.file else { return }
+    out.pointee = martlet_ipc_statistics(file.statistics)
+}
+
 @_cdecl("martlet_ipc_file_metadata")
 public func ipcFileMetadata(_ file: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in
@@ -152,3 +251,42 @@ public func ipcFileMetadata(_ file: OpaquePointer?, _ out: HandleOut?, _ error: 
 
 @_cdecl("martlet_ipc_file_release")
 public func ipcFileRelease(_ file: OpaquePointer?) { release(file, IPCFileHandle.self) }
+
+// MARK: - Single messages
+
+@_cdecl("martlet_ipc_message_read")
+public func ipcMessageRead(
+    _ source: OpaquePointer?, _ out: UnsafeMutablePointer<martlet_ipc_message>?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let out = try required(out, "out")
+        out.pointee = martlet_ipc_message()
+        guard let message = try EncapsulatedMessage(from: try object(source, SourceHandle.self).stream) else { return }
+        try give(BufferHandle(message.metadata), to: &out.pointee.metadata)
+        try give(BufferHandle(message.body), to: &out.pointee.body)
+        out.pointee.type = Int32(message.headerType)
+        out.pointee.version = Int32(message.version.rawValue)
+    }
+}
+
+@_cdecl("martlet_ipc_batch_serialize")
+public func ipcBatchSerialize(
+    _ batch: OpaquePointer?, _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64, _ out: HandleOut?,
+    _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let batch = try object(batch, ArrayHandle.self).batch()
+        var given = try Options(options, optionCount)
+        let options = try IPCWriteOptions(&given)
+        try given.finish()
+        try give(BufferHandle(try IPCWriter.message(of: batch, options: options)), to: out)
+    }
+}
+
+@_cdecl("martlet_ipc_batch_size")
+public func ipcBatchSize(_ batch: OpaquePointer?, _ out: UnsafeMutablePointer<Int64>?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let batch = try object(batch, ArrayHandle.self).batch()
+        try required(out, "out").pointee = Int64(try IPCWriter.messageByteCount(of: batch))
+    }
+}

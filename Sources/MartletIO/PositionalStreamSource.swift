@@ -3,9 +3,13 @@ public import MartletBase
 /// A source of positions, read one byte after the other.
 public final class PositionalStreamSource: ByteStreamSource, @unchecked Sendable {
     private let source: any ByteSource
-    public private(set) var position = 0
+    public private(set) var position: Int
 
-    public init(_ source: any ByteSource) { self.source = source }
+    /// Begins at byte `start`, or at the end when that is before it.
+    public init(_ source: any ByteSource, at start: Int = 0) {
+        self.source = source
+        position = min(max(start, 0), source.byteCount)
+    }
 
     public var name: String { source.name }
 

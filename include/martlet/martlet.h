@@ -233,6 +233,11 @@ MARTLET_CHECKED martlet_status martlet_source_from_callbacks(const martlet_sourc
                                                              martlet_source **out, martlet_error *error);
 /* -1 for streams. */
 int64_t martlet_source_size(const martlet_source *source);
+/* The same source, read as a stream from byte `position` on; a source without random access goes on where it stands. */
+MARTLET_CHECKED martlet_status martlet_source_at(const martlet_source *source, int64_t position, martlet_source **out,
+                                                 martlet_error *error);
+/* Where reading it as a stream has come to. */
+int64_t martlet_source_position(const martlet_source *source);
 /* Up to `size` bytes at `position` (of a stream: the next ones, whatever `position`); zero copy from memory and maps. */
 MARTLET_CHECKED martlet_status martlet_source_read(martlet_source *source, int64_t position, int64_t size,
                                                    martlet_buffer **out, martlet_error *error);
@@ -274,25 +279,39 @@ typedef struct martlet_ipc_statistics {
   int64_t replaced_dictionaries;
 } martlet_ipc_statistics;
 
-/* Writes to `sink`, which it shares and does not close. Keys: format ("stream" or "file"), compression ("lz4", "zstd"),
- * compression_level, alignment (8 or 64), use_threads, emit_dictionary_deltas, unify_dictionaries, metadata_version ("V5").
- * `footer_metadata` holds the custom metadata of a file's footer; may be NULL. */
+/* Custom metadata of messages and footers is the metadata of a schema, whose fields do not count.
+ *
+ * Writes to `sink`, which it shares and does not close. Keys: format ("stream" or "file"), compression ("lz4", "zstd"),
+ * compression_level, alignment (8 or 64), use_threads, allow_64bit, emit_dictionary_deltas, metadata_version ("V4", "V5"),
+ * use_legacy_format. `footer_metadata` holds the custom metadata of a file's footer; may be NULL. */
 MARTLET_CHECKED martlet_status martlet_ipc_writer_open(martlet_sink *sink, const martlet_schema *schema,
                                                        const martlet_option *options, int64_t option_count,
-                                                       const martlet_option *footer_metadata, int64_t footer_metadata_count,
-                                                       martlet_ipc_writer **out, martlet_error *error);
+                                                       const martlet_schema *footer_metadata, martlet_ipc_writer **out,
+                                                       martlet_error *error);
 /* `metadata`: custom metadata of the message; may be NULL. */
 MARTLET_CHECKED martlet_status martlet_ipc_writer_write(martlet_ipc_writer *writer, const martlet_array *batch,
-                                                        const martlet_option *metadata, int64_t metadata_count,
-                                                        martlet_error *error);
+                                                        const martlet_schema *metadata, martlet_error *error);
 void martlet_ipc_writer_statistics(const martlet_ipc_writer *writer, martlet_ipc_statistics *out);
 /* Writes the end-of-stream marker, and a file's footer. The sink stays open. */
 MARTLET_CHECKED martlet_status martlet_ipc_writer_close(martlet_ipc_writer *writer, martlet_error *error);
 void martlet_ipc_writer_release(martlet_ipc_writer *writer);
 
-/* Reads the schema, then batch by batch as they are asked for. Keys: use_threads, included_fields ("0,2"). */
-MARTLET_CHECKED martlet_status martlet_ipc_stream_open(martlet_source *source, const martlet_option *options,
-                                                       int64_t option_count, martlet_stream **out, martlet_error *error);
+/* Reads the schema, then batch by batch as they are asked for. Keys: use_threads, included_fields ("0,2"),
+ * ensure_native_endian, alignment. With `schema` (may be NULL) the source begins after the schema message. */
+MARTLET_CHECKED martlet_status martlet_ipc_stream_open(martlet_source *source, const martlet_schema *schema,
+                                                       const martlet_option *options, int64_t option_count,
+                                                       martlet_stream **out, martlet_error *error);
+/* Of a stream that martlet_ipc_stream_open made: the custom metadata of the batch that was read last, NULL for none. */
+MARTLET_CHECKED martlet_status martlet_ipc_stream_batch_metadata(const martlet_stream *stream, martlet_schema **out,
+                                                                 martlet_error *error);
+MARTLET_CHECKED martlet_status martlet_ipc_stream_statistics(const martlet_stream *stream, martlet_ipc_statistics *out,
+                                                             martlet_error *error);
+/* Every batch that is whole of a file or a stream that is not. Keys as above. */
+MARTLET_CHECKED martlet_status martlet_ipc_recover(martlet_source *source, const martlet_option *options,
+                                                   int64_t option_count, martlet_stream **out, martlet_error *error);
+/* What was lost up to here, one line for each part: position, bytes and reason, with a tab between them. */
+MARTLET_CHECKED martlet_status martlet_ipc_recover_losses(const martlet_stream *stream, martlet_buffer **out,
+                                                          martlet_error *error);
 /* Random access; keys as above. Batches of memory and maps are slices of it: no body byte is touched. */
 MARTLET_CHECKED martlet_status martlet_ipc_file_open(martlet_source *source, const martlet_option *options,
                                                      int64_t option_count, martlet_ipc_file **out, martlet_error *error);
@@ -301,10 +320,34 @@ MARTLET_CHECKED martlet_status martlet_ipc_file_schema(const martlet_ipc_file *f
 int64_t martlet_ipc_file_batch_count(const martlet_ipc_file *file);
 MARTLET_CHECKED martlet_status martlet_ipc_file_batch(martlet_ipc_file *file, int64_t index, martlet_array **out,
                                                       martlet_error *error);
+/* Batch `index` and the custom metadata of its message, NULL for none. */
+MARTLET_CHECKED martlet_status martlet_ipc_file_batch_with_metadata(martlet_ipc_file *file, int64_t index,
+                                                                    martlet_array **out, martlet_schema **metadata,
+                                                                    martlet_error *error);
+MARTLET_CHECKED martlet_status martlet_ipc_file_row_count(const martlet_ipc_file *file, int64_t *out, martlet_error *error);
+void martlet_ipc_file_statistics(const martlet_ipc_file *file, martlet_ipc_statistics *out);
 /* The footer's custom metadata as the metadata of a schema without fields. */
 MARTLET_CHECKED martlet_status martlet_ipc_file_metadata(const martlet_ipc_file *file, martlet_schema **out,
                                                          martlet_error *error);
 void martlet_ipc_file_release(martlet_ipc_file *file);
+
+/* One message that nobody has looked into. type: the number of Message.fbs MessageHeader; version: of MetadataVersion.
+ * Both buffers are the caller's; both are NULL at the end of the source. */
+typedef struct martlet_ipc_message {
+  martlet_buffer *metadata;
+  martlet_buffer *body;
+  int32_t type;
+  int32_t version;
+} martlet_ipc_message;
+
+MARTLET_CHECKED martlet_status martlet_ipc_message_read(martlet_source *source, martlet_ipc_message *out,
+                                                        martlet_error *error);
+/* The message of a batch alone, without schema and dictionaries, and its size. Keys: those of martlet_ipc_writer_open
+ * that concern messages. */
+MARTLET_CHECKED martlet_status martlet_ipc_batch_serialize(const martlet_array *batch, const martlet_option *options,
+                                                           int64_t option_count, martlet_buffer **out,
+                                                           martlet_error *error);
+MARTLET_CHECKED martlet_status martlet_ipc_batch_size(const martlet_array *batch, int64_t *out, martlet_error *error);
 
 /* ---- Parquet ------------------------------------------------------------------------------------------------------ */
 

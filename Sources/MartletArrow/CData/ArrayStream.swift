@@ -8,7 +8,7 @@ public protocol ArrayStream: AnyObject {
 
 /// Record batches as a stream of struct arrays.
 public final class BatchArrayStream: ArrayStream {
-    private let reader: any RecordBatchReader
+    public let reader: any RecordBatchReader
     public let field: Field
 
     public init(_ reader: any RecordBatchReader) {

@@ -32,6 +32,22 @@ package enum SchemaDecoder {
         package var dictionaryIDs: [Int64] = []
         /// Whether the values of bodies have their highest byte first. Metadata never has.
         package var isBigEndian = false
+
+        package init(schema: Schema, dictionaryIDs: [Int64], isBigEndian: Bool) {
+            self.schema = schema
+            self.dictionaryIDs = dictionaryIDs
+            self.isBigEndian = isBigEndian
+        }
+
+        /// As `SchemaEncoder` numbers the dictionaries of `schema`.
+        package init(numbering schema: Schema) {
+            func count(_ type: DataType) -> Int {
+                if case .dictionary(_, let value, _) = type { return 1 + count(value) }
+                return type.childFields.reduce(0) { $0 + count($1.type) }
+            }
+            let total = schema.fields.reduce(0) { $0 + count($1.type) }
+            self.init(schema: schema, dictionaryIDs: (0..<Int64(total)).map { $0 }, isBigEndian: false)
+        }
     }
 
     package static func schema(_ table: FlatTable) throws(MartletError) -> Decoded {

@@ -25,22 +25,27 @@ package enum SchemaMessage {
 
     /// The `Message` table around a header that `builder` has written.
     package static func message(
-        _ builder: consuming FlatBuilder, header: Int, type: UInt8, bodyLength: Int, metadata: Metadata = Metadata()
+        _ builder: consuming FlatBuilder, header: Int, type: UInt8, bodyLength: Int, metadata: Metadata = Metadata(),
+        version: Int16 = SchemaFormat.metadataVersion
     ) -> [UInt8] {
         var builder = builder
         var fields: [Int: FlatBuilder.Value] = [
-            0: .int16(SchemaFormat.metadataVersion), 1: .uint8(type), 2: .reference(header), 3: .int64(Int64(bodyLength)),
+            0: .int16(version), 1: .uint8(type), 2: .reference(header), 3: .int64(Int64(bodyLength)),
         ]
         if !metadata.isEmpty { fields[4] = .reference(SchemaEncoder.metadata(metadata, in: &builder)) }
         let root = builder.table(fields)
         return builder.finish(root: root)
     }
 
-    /// Metadata bytes behind the continuation marker and their length, padded so that the body starts aligned.
-    package static func encapsulate(_ metadata: [UInt8], alignment: Int = 8) throws(MartletError) -> Buffer {
-        let padded = (metadata.count + 8).roundedUp(to: alignment) - 8
-        var builder = try BufferBuilder(byteCapacity: padded + 8)
-        try builder.append(SchemaFormat.continuation)
+    /// Metadata bytes behind the continuation marker and their length, padded so that the body starts aligned. Before
+    /// format 0.15 there was no marker: that is the legacy form.
+    package static func encapsulate(_ metadata: [UInt8], alignment: Int = 8, isLegacy: Bool = false)
+        throws(MartletError) -> Buffer
+    {
+        let prefix = isLegacy ? 4 : 8
+        let padded = (metadata.count + prefix).roundedUp(to: alignment) - prefix
+        var builder = try BufferBuilder(byteCapacity: padded + prefix)
+        if !isLegacy { try builder.append(SchemaFormat.continuation) }
         try builder.append(UInt32(padded))
         try unsafe builder.append(metadata.span.bytes)
         try builder.appendZeros(padded - metadata.count)

@@ -4,6 +4,6 @@ enum IPCFormat {
     static let magic: [UInt8] = Array("ARROW1".utf8)
     /// The end of a stream: a message without metadata.
     static let endOfStream: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0]
-    /// The number of bytes of the continuation mark and the length that stand before metadata.
-    static let prefixByteCount = 8
+    /// The same before format 0.15.
+    static let legacyEndOfStream: [UInt8] = [0, 0, 0, 0]
 }

@@ -6,12 +6,15 @@ struct IPCMessage {
     let headerType: UInt8
     let header: FlatTable
     let bodyByteCount: Int
+    let version: IPCMetadataVersion
     let metadata: Metadata
 
     /// Reads the metadata of a message, without continuation mark and length.
     init(metadata bytes: Buffer) throws(MartletError) {
         let message = try FlatTable(rootOf: bytes)
-        try SchemaMessage.checkVersion(message.scalar(0, default: 0 as Int16))
+        let number = try message.scalar(0, default: 0 as Int16)
+        try SchemaMessage.checkVersion(number)
+        version = IPCMetadataVersion(rawValue: number) ?? .v5
         headerType = try message.scalar(1, default: 0 as UInt8)
         guard let header = try message.table(2) else {
             throw .corrupt("Header-pointer of flatbuffer-encoded Message is null.")
@@ -37,7 +40,7 @@ struct IPCMessage {
     }
 
     static func name(ofHeader type: UInt8) -> String {
-        let names = ["NONE", "schema", "dictionary batch", "record batch", "tensor", "sparse tensor"]
+        let names = ["NONE", "schema", "dictionary", "record batch", "tensor", "sparse tensor"]
         return Int(type) < names.count ? names[Int(type)] : "unknown type \(type)"
     }
 

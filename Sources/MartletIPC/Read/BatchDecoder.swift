@@ -13,13 +13,15 @@ struct BatchHeader {
     private let nodes: [Int64]
     private let buffers: [Int64]
     let bodyByteCount: Int
+    let version: IPCMetadataVersion
 
-    init(_ table: FlatTable, bodyByteCount: Int) throws(MartletError) {
+    init(_ table: FlatTable, _ message: IPCMessage) throws(MartletError) {
         rowCount = try Int(size: table.scalar(0, default: 0 as Int64), "length of the record batch")
         nodes = try table.vector(1, elementSize: 16)?.all(Int64.self) ?? []
         buffers = try table.vector(2, elementSize: 16)?.all(Int64.self) ?? []
         compression = try table.table(3).map { table throws(MartletError) in try BodyCompression(table) }
-        self.bodyByteCount = bodyByteCount
+        bodyByteCount = message.bodyByteCount
+        version = message.version
     }
 
     var nodeCount: Int { nodes.count / 2 }
@@ -56,27 +58,27 @@ struct BatchHeader {
 /// compressed stays where it lies.
 struct BatchDecoder {
     private let header: BatchHeader
-    private let isBigEndian: Bool
+    private let options: BodyOptions
     private let body: BodyBytes
     private var nextNode = 0
     private var nextBuffer = 0
     /// The decompressed buffers by index; empty when the body is not compressed.
     private var decompressed: [Buffer?] = []
 
-    private init(_ header: BatchHeader, isBigEndian: Bool, _ body: @escaping BodyBytes) {
+    private init(_ header: BatchHeader, _ options: BodyOptions, _ body: @escaping BodyBytes) {
         self.header = header
-        self.isBigEndian = isBigEndian
+        self.options = options
         self.body = body
     }
 
     /// The columns of the fields that are included, without their dictionaries: they are attached and validated next.
     static func columns(
-        _ fields: [FieldPlan], _ isIncluded: [Bool], _ header: BatchHeader, isBigEndian: Bool, usesThreads: Bool,
+        _ fields: [FieldPlan], _ isIncluded: [Bool], _ header: BatchHeader, _ options: BodyOptions,
         body: @escaping BodyBytes
     ) throws(MartletError) -> [ArrayData] {
-        var decoder = BatchDecoder(header, isBigEndian: isBigEndian, body)
+        var decoder = BatchDecoder(header, options, body)
         if let compression = header.compression {
-            try decoder.decompress(fields, isIncluded, compression.codec, usesThreads: usesThreads)
+            try decoder.decompress(fields, isIncluded, compression.codec)
         }
         var columns: [ArrayData] = []
         for (field, isIncluded) in zip(fields, isIncluded) {
@@ -128,8 +130,8 @@ struct BatchDecoder {
             case .offsets32 where count == 0 && found.count < 4: buffers.append(noOffsets)
             case .offsets64 where count == 0 && found.count < 8: buffers.append(noOffsets)
             case .values, .fixedBytes, .bits, .offsets32, .offsets64, .bytes:
-                let ordered = isBigEndian ? try found.fromBigEndian(role) : found
-                buffers.append(try ordered.aligned(to: role.alignment))
+                let ordered = options.isSwapped ? try found.fromBigEndian(role) : found
+                buffers.append(try ordered.aligned(to: max(role.alignment, options.alignment)))
             }
         }
         var children: [ArrayData] = []
@@ -163,7 +165,7 @@ extension BatchDecoder {
 
     /// Decompresses the buffers of the included fields.
     private mutating func decompress(
-        _ fields: [FieldPlan], _ isIncluded: [Bool], _ codec: Codec, usesThreads: Bool
+        _ fields: [FieldPlan], _ isIncluded: [Bool], _ codec: Codec
     ) throws(MartletError) {
         var compressed: [(index: Int, bytes: Buffer)] = []
         var index = 0
@@ -182,7 +184,7 @@ extension BatchDecoder {
         guard total <= header.bodyByteCount else { throw .corrupt("compressed buffers of the record batch overlap") }
         let parts = compressed
         let isSmall = total < Self.smallestParallelByteCount
-        let results = try WorkerPool.map(parts.count, threads: isSmall || !usesThreads ? 1 : nil) {
+        let results = try WorkerPool.map(parts.count, threads: isSmall || !options.usesThreads ? 1 : nil) {
             i throws(MartletError) in try Self.decompress(parts[i].bytes, codec, parts[i].index)
         }
         decompressed = Array(repeating: nil, count: index)

@@ -5,7 +5,7 @@ import MartletBase
 struct DictionaryBatch {
     let id: Int64
     let isDelta: Bool
-    private let data: FlatTable
+    private let header: BatchHeader
 
     init(_ message: IPCMessage) throws(MartletError) {
         try message.expect(SchemaFormat.Header.dictionaryBatch)
@@ -13,21 +13,17 @@ struct DictionaryBatch {
         guard let data = try message.header.table(1) else {
             throw .corrupt("Data-pointer of dictionary batch \(id) is null")
         }
-        self.data = data
+        header = try BatchHeader(data, message)
         isDelta = try message.header.flag(2)
     }
 
     /// The values, without the dictionaries inside them; nil for a dictionary of fields that are not read.
-    func values(_ plan: SchemaPlan, bodyByteCount: Int, usesThreads: Bool, body: @escaping BodyBytes)
-        throws(MartletError) -> ArrayData?
-    {
+    func values(_ plan: SchemaPlan, body: @escaping BodyBytes) throws(MartletError) -> ArrayData? {
         guard let values = plan.dictionaries[id] else {
             if plan.dictionaryIDs.contains(id) { return nil }
             throw .key("Dictionary with id \(id) not found in schema")
         }
-        let header = try BatchHeader(data, bodyByteCount: bodyByteCount)
-        return try BatchDecoder.columns(
-            [values], [true], header, isBigEndian: plan.isBigEndian, usesThreads: usesThreads, body: body)[0]
+        return try BatchDecoder.columns([values], [true], header, plan.bodyOptions, body: body)[0]
     }
 }
 

@@ -28,6 +28,14 @@ struct FieldPlan: Sendable {
     var hasDictionary: Bool { dictionaryID != nil || children.contains { $0.hasDictionary } }
 }
 
+/// How the bodies of a schema's batches are read.
+struct BodyOptions: Sendable {
+    /// Numbers have their highest byte first and are turned.
+    let isSwapped: Bool
+    let usesThreads: Bool
+    let alignment: Int
+}
+
 /// What the batches of a schema hold.
 struct SchemaPlan: Sendable {
     /// The schema of the included fields.
@@ -37,7 +45,7 @@ struct SchemaPlan: Sendable {
     let includedFields: [FieldPlan]
     /// What the dictionary of each id holds, for included fields.
     let dictionaries: [Int64: FieldPlan]
-    let isBigEndian: Bool
+    let bodyOptions: BodyOptions
     /// The ids of all dictionaries, those of fields that are not read as well.
     let dictionaryIDs: Set<Int64>
 
@@ -55,7 +63,9 @@ struct SchemaPlan: Sendable {
         fields = plans
         includedFields = zip(plans, isIncluded).filter { $0.1 }.map { $0.0 }
         dictionaries = builder.dictionaries
-        isBigEndian = decoded.isBigEndian
+        bodyOptions = BodyOptions(
+            isSwapped: decoded.isBigEndian && options.ensuresNativeByteOrder, usesThreads: options.usesThreads,
+            alignment: options.alignment)
         dictionaryIDs = Set(decoded.dictionaryIDs)
         schema = Schema(included, metadata: all.metadata)
     }

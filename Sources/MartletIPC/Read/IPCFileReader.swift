@@ -54,10 +54,8 @@ public final class IPCFileReader: Sendable {
             var dictionaries = try loadedDictionaries()
             let (message, body) = try read(block)
             try message.expect(SchemaFormat.Header.recordBatch)
-            let header = try BatchHeader(message.header, bodyByteCount: message.bodyByteCount)
-            let columns = try BatchDecoder.columns(
-                plan.fields, plan.isIncluded, header, isBigEndian: plan.isBigEndian, usesThreads: options.usesThreads,
-                body: body)
+            let header = try BatchHeader(message.header, message)
+            let columns = try BatchDecoder.columns(plan.fields, plan.isIncluded, header, plan.bodyOptions, body: body)
             let batch = try dictionaries.batch(columns, rowCount: header.rowCount)
             counts.withLock {
                 $0.messageCount += 1
@@ -102,7 +100,7 @@ public final class IPCFileReader: Sendable {
     private func header(of block: IPCBlock) throws(MartletError) -> BatchHeader {
         let message = try message(of: block)
         try message.expect(SchemaFormat.Header.recordBatch)
-        return try BatchHeader(message.header, bodyByteCount: message.bodyByteCount)
+        return try BatchHeader(message.header, message)
     }
 
     private func message(of block: IPCBlock) throws(MartletError) -> IPCMessage {
@@ -138,8 +136,7 @@ public final class IPCFileReader: Sendable {
             try placing("dictionary batch \(i)", block) { () throws(MartletError) in
                 let (message, body) = try read(block)
                 let batch = try DictionaryBatch(message)
-                let values = try batch.values(
-                    plan, bodyByteCount: message.bodyByteCount, usesThreads: options.usesThreads, body: body)
+                let values = try batch.values(plan, body: body)
                 statistics.messageCount += 1
                 guard let values else {
                     statistics.dictionaryBatchCount += 1

@@ -7,6 +7,11 @@ public struct IPCReadOptions: Sendable {
     public var includedFields: [Int]?
     /// Decompress on all processors.
     public var usesThreads = true
+    /// Bodies of the other byte order are turned into this machine's. Without, their numbers stay as they were written.
+    public var ensuresNativeByteOrder = true
+    /// Buffers start at multiples of this many bytes; those that do not are copied. 1 leaves it to their types, which is
+    /// the least in any case.
+    public var alignment = 1
 
     public init() {}
 

@@ -12,9 +12,9 @@ public final class IPCStreamReader: RecordBatchReader {
     public private(set) var statistics = IPCStatistics()
 
     private let source: any ByteStreamSource
-    private let options: IPCReadOptions
     private let plan: SchemaPlan
     private var dictionaries: DictionaryStore
+    private var framing = MessageFraming()
     private var isAtEnd = false
     private var failure: MartletError?
 
@@ -22,10 +22,10 @@ public final class IPCStreamReader: RecordBatchReader {
     /// Martlet lacks.
     public init(_ source: any ByteStreamSource, options: IPCReadOptions = IPCReadOptions()) throws(MartletError) {
         self.source = source
-        self.options = options
         let start = source.position
+        var framing = MessageFraming()
         do throws(MartletError) {
-            guard let message = try Self.nextMessage(source) else {
+            guard let message = try framing.next(source)?.message else {
                 throw .invalid("Tried reading schema message, was null or length 0")
             }
             try message.expect(SchemaFormat.Header.schema)
@@ -35,7 +35,19 @@ public final class IPCStreamReader: RecordBatchReader {
         }
         schema = plan.schema
         dictionaries = DictionaryStore(plan)
+        self.framing = framing
         statistics.messageCount = 1
+    }
+
+    /// Reads the messages that follow a schema message, `schema` being what that said. Its dictionaries have the ids that
+    /// Martlet and Arrow's own implementations give: 0, 1, 2, ... in the order of the fields, outer before inner.
+    public init(_ source: any ByteStreamSource, schema: Schema, options: IPCReadOptions = IPCReadOptions())
+        throws(MartletError)
+    {
+        self.source = source
+        plan = try SchemaPlan(SchemaDecoder.Decoded(numbering: schema), options: options)
+        self.schema = plan.schema
+        dictionaries = DictionaryStore(plan)
     }
 
     /// The next batch; nil at the end, which is the end-of-stream mark or the end of the source between messages.
@@ -44,6 +56,9 @@ public final class IPCStreamReader: RecordBatchReader {
     /// find the next message behind it.
     public func next() throws(MartletError) -> RecordBatch? { try nextWithMetadata()?.batch }
 
+    /// The custom metadata of the message of the batch that was read last.
+    public private(set) var lastMetadata = Metadata()
+
     /// The next batch with the custom metadata of its message.
     public func nextWithMetadata() throws(MartletError) -> (batch: RecordBatch, metadata: Metadata)? {
         if let failure { throw failure }
@@ -51,17 +66,18 @@ public final class IPCStreamReader: RecordBatchReader {
         do throws(MartletError) {
             while !isAtEnd {
                 start = source.position
-                guard let message = try Self.nextMessage(source) else {
+                guard let message = try framing.next(source)?.message else {
                     isAtEnd = true
                     break
                 }
                 statistics.messageCount += 1
-                let body = try Self.body(of: message, source)
+                let body = try MessageFraming.body(of: message, source)
                 switch message.headerType {
                 case SchemaFormat.Header.dictionaryBatch: try readDictionary(message, body)
                 case SchemaFormat.Header.recordBatch:
                     let batch = try readBatch(message, body)
                     statistics.recordBatchCount += 1
+                    lastMetadata = message.metadata
                     return (batch, message.metadata)
                 case let other:
                     throw .invalid("Message not expected type: record batch, was: \(IPCMessage.name(ofHeader: other))")
@@ -77,8 +93,8 @@ public final class IPCStreamReader: RecordBatchReader {
 
     private func readDictionary(_ message: IPCMessage, _ body: Buffer) throws(MartletError) {
         let dictionary = try DictionaryBatch(message)
-        let values = try dictionary.values(plan, bodyByteCount: body.count, usesThreads: options.usesThreads) {
-            (offset, count) throws(MartletError) in try body.slice(at: offset, count: count)
+        let values = try dictionary.values(plan) { (offset, count) throws(MartletError) in
+            try body.slice(at: offset, count: count)
         }
         guard let values else {
             statistics.dictionaryBatchCount += 1
@@ -88,47 +104,10 @@ public final class IPCStreamReader: RecordBatchReader {
     }
 
     private func readBatch(_ message: IPCMessage, _ body: Buffer) throws(MartletError) -> RecordBatch {
-        let header = try BatchHeader(message.header, bodyByteCount: body.count)
-        let columns = try BatchDecoder.columns(
-            plan.fields, plan.isIncluded, header, isBigEndian: plan.isBigEndian, usesThreads: options.usesThreads
-        ) { (offset, count) throws(MartletError) in try body.slice(at: offset, count: count) }
+        let header = try BatchHeader(message.header, message)
+        let columns = try BatchDecoder.columns(plan.fields, plan.isIncluded, header, plan.bodyOptions) {
+            (offset, count) throws(MartletError) in try body.slice(at: offset, count: count)
+        }
         return try dictionaries.batch(columns, rowCount: header.rowCount)
-    }
-
-    /// The metadata of the next message; nil at the end.
-    private static func nextMessage(_ source: any ByteStreamSource) throws(MartletError) -> IPCMessage? {
-        func number() throws(MartletError) -> UInt32? {
-            let bytes = try source.read(4)
-            if bytes.isEmpty { return nil }
-            guard bytes.count == 4 else {
-                throw .invalid("Corrupted message, only \(bytes.count) bytes available")
-            }
-            return unsafe bytes.bytes.unsafeLoadUnaligned(as: UInt32.self)
-        }
-        guard var length = try number() else { return nil }
-        // Before format 0.15 the length stood first.
-        if length == SchemaFormat.continuation {
-            guard let next = try number() else {
-                throw .invalid("Corrupted message, no length after the continuation mark")
-            }
-            length = next
-        }
-        if length == 0 { return nil }
-        guard length <= Int32.max else {
-            throw .invalid("Corrupted message, negative length of metadata")
-        }
-        let metadata = try source.read(Int(length))
-        guard metadata.count == Int(length) else {
-            throw .invalid("Expected to read \(length) metadata bytes, but only read \(metadata.count)")
-        }
-        return try IPCMessage(metadata: metadata)
-    }
-
-    private static func body(of message: IPCMessage, _ source: any ByteStreamSource) throws(MartletError) -> Buffer {
-        let body = try source.read(message.bodyByteCount)
-        guard body.count == message.bodyByteCount else {
-            throw .invalid("Expected to be able to read \(message.bodyByteCount) bytes for message body, got \(body.count)")
-        }
-        return body
     }
 }

@@ -15,6 +15,10 @@ public struct IPCWriteOptions: Sendable {
     public var allowsLongColumns = false
     /// When a dictionary has grown at its end, only what is new is written.
     public var emitsDictionaryDeltas = false
+    /// V4 is for readers of before 1.0: unions have a validity buffer there.
+    public var metadataVersion = IPCMetadataVersion.v5
+    /// The framing of before 0.15: no continuation mark before the length of a message's metadata.
+    public var usesLegacyFormat = false
 
     public init() {}
 

@@ -23,7 +23,8 @@ public final class IPCWriter {
     private let base: Int
     private var dictionaries: WrittenDictionaries
     private var dictionaryBlocks: [Int64] = []
-    private var recordBatchBlocks: [Int64] = []
+    /// Offset, bytes of metadata and bytes of body of each record batch of a file.
+    private(set) var recordBatchBlocks: [Int64] = []
     private var isOpen = true
     private var failure: MartletError?
 
@@ -48,8 +49,10 @@ public final class IPCWriter {
 
         var builder = FlatBuilder()
         let header = try SchemaEncoder.schema(schema, in: &builder)
-        let message = SchemaMessage.message(builder, header: header, type: SchemaFormat.Header.schema, bodyLength: 0)
-        var pieces = [try SchemaMessage.encapsulate(message, alignment: alignment)]
+        let message = SchemaMessage.message(
+            builder, header: header, type: SchemaFormat.Header.schema, bodyLength: 0,
+            version: options.metadataVersion.rawValue)
+        var pieces = [try SchemaMessage.encapsulate(message, alignment: alignment, isLegacy: options.usesLegacyFormat)]
         if isFile {
             let magic = try Buffer(IPCFormat.magic)
             let padding = magic.count.roundedUp(to: alignment) - magic.count
@@ -81,7 +84,7 @@ public final class IPCWriter {
         guard isOpen else { return }
         isOpen = false
         if let failure { throw failure }
-        var pieces = [try Buffer(IPCFormat.endOfStream)]
+        var pieces = [try Buffer(options.usesLegacyFormat ? IPCFormat.legacyEndOfStream : IPCFormat.endOfStream)]
         if container == .file {
             let footer = try footer()
             pieces.append(try unsafe Buffer(copying: footer.span.bytes))
@@ -154,8 +157,10 @@ public final class IPCWriter {
         _ builder: consuming FlatBuilder, _ header: Int, _ type: UInt8, _ body: Body, _ metadata: Metadata
     ) throws(MartletError) -> [Int64] {
         let byteCount = body.encoded.byteCount
-        let message = SchemaMessage.message(builder, header: header, type: type, bodyLength: byteCount, metadata: metadata)
-        let head = try SchemaMessage.encapsulate(message, alignment: alignment)
+        let message = SchemaMessage.message(
+            builder, header: header, type: type, bodyLength: byteCount, metadata: metadata,
+            version: options.metadataVersion.rawValue)
+        let head = try SchemaMessage.encapsulate(message, alignment: alignment, isLegacy: options.usesLegacyFormat)
         // A block's metadata length is a 32-bit number in a struct of 64-bit ones.
         let block = [Int64(sink.position - base), Int64(head.count), Int64(byteCount)]
         do throws(MartletError) { try sink.write([head] + body.encoded.pieces) } catch {
@@ -172,7 +177,7 @@ public final class IPCWriter {
     private func footer() throws(MartletError) -> [UInt8] {
         var builder = FlatBuilder()
         var slots: [Int: FlatBuilder.Value] = [
-            0: .int16(SchemaFormat.metadataVersion), 1: .reference(try SchemaEncoder.schema(schema, in: &builder)),
+            0: .int16(options.metadataVersion.rawValue), 1: .reference(try SchemaEncoder.schema(schema, in: &builder)),
         ]
         slots[2] = .reference(builder.vector(structsOf: dictionaryBlocks, perStruct: 3))
         slots[3] = .reference(builder.vector(structsOf: recordBatchBlocks, perStruct: 3))

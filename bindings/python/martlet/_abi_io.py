@@ -268,10 +268,36 @@ class IpcStatistics(Structure):
     ]
 
 
-def ipc_statistics(writer):
+def ipc_statistics(fill, *handle):
+    """What `fill(*handle, out)` says: a function that cannot fail, or `check` with one that can."""
     out = IpcStatistics()
-    lib.martlet_ipc_writer_statistics(writer, ctypes.byref(out))
+    fill(*handle, ctypes.byref(out))
     return tuple(getattr(out, name) for name, _ in IpcStatistics._fields_)
+
+
+class _IpcMessage(Structure):
+    _fields_ = [("metadata", c_void_p), ("body", c_void_p), ("type", c_int32), ("version", c_int32)]
+
+
+def ipc_message(source):
+    """The next message of a SourceHandle: its metadata and body as addresses of handles, type and version; None at the end."""
+    out = _IpcMessage()
+    _abi.check(lib.martlet_ipc_message_read, source, ctypes.byref(out))
+    return (out.metadata, out.body, out.type, out.version) if out.metadata else None
+
+
+def number(function, *arguments):
+    """What a function whose last parameters are an `int64_t *` and the error puts out."""
+    out = c_int64()
+    _abi.check(function, *arguments, ctypes.byref(out))
+    return out.value
+
+
+def batch_with_metadata(file, index):
+    """The address of a batch's handle and that of its custom metadata's schema, or None."""
+    batch, metadata = c_void_p(), c_void_p()
+    _abi.check(lib.martlet_ipc_file_batch_with_metadata, file, index, ctypes.byref(batch), ctypes.byref(metadata))
+    return batch.value, metadata.value
 
 
 # ---- Parquet ---------------------------------------------------------------------------------------------------------

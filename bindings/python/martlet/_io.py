@@ -86,6 +86,12 @@ class Source:
         self.name = name
 
 
+    def move_owner(self):
+        """A file of this package now stands where reading it as a stream has come to."""
+        if isinstance(self.owner, NativeFile):
+            self.owner._position = lib.martlet_source_position(self.handle)
+
+
 class Sink:
     """A SinkHandle that `close` ends if it was opened for a path, and leaves open if the user gave a file."""
 
@@ -144,6 +150,9 @@ def open_stream(source):
             _check_binary(source)
             callbacks = FileCallbacks(source)
             return Source(callbacks.source(), callbacks, source)
+    if isinstance(source, NativeFile):
+        handle = _abi.SourceHandle(_abi.new(lib.martlet_source_at, source._check_readable(), source._position))
+        return Source(handle, source._callbacks, source)
     return open_source(source)
 
 
