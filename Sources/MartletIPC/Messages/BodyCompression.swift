@@ -14,6 +14,9 @@ public enum BodyCompression: Sendable, Hashable {
         }
     }
 
+    /// "lz4" or "zstd".
+    var name: String { codec.name }
+
     /// The number of Message.fbs `CompressionType`.
     var number: UInt8 {
         switch self {
@@ -30,6 +33,19 @@ public enum BodyCompression: Sendable, Hashable {
         case .zstd: self = .zstd
         case .snappy, .gzip, .brotli, .lz4Raw, .lz4Hadoop:
             throw .invalid("Only LZ4_FRAME and ZSTD compression allowed, not \(codec.name)")
+        }
+    }
+
+    /// Where the custom metadata of messages of version V4 tells the codec: that is how Arrow 0.17 did it, before there was
+    /// a `BodyCompression` table, and readers of V4 still look nowhere else.
+    static let experimentalKey = "ARROW:experimental_compression"
+
+    init?(experimental metadata: Metadata) throws(MartletError) {
+        switch metadata[Self.experimentalKey]?.lowercased() {
+        case nil: return nil
+        case "lz4", "lz4_frame": self = .lz4Frame
+        case "zstd": self = .zstd
+        case let other?: throw .invalid("Unsupported codec in RecordBatch::compression metadata: \(other)")
         }
     }
 

@@ -19,7 +19,11 @@ struct BatchHeader {
         rowCount = try Int(size: table.scalar(0, default: 0 as Int64), "length of the record batch")
         nodes = try table.vector(1, elementSize: 16)?.all(Int64.self) ?? []
         buffers = try table.vector(2, elementSize: 16)?.all(Int64.self) ?? []
-        compression = try table.table(3).map { table throws(MartletError) in try BodyCompression(table) }
+        if let stated = try table.table(3) {
+            compression = try BodyCompression(stated)
+        } else {
+            compression = message.version == .v4 ? try BodyCompression(experimental: message.metadata) : nil
+        }
         bodyByteCount = message.bodyByteCount
         version = message.version
     }

@@ -157,6 +157,10 @@ public final class IPCWriter {
         _ builder: consuming FlatBuilder, _ header: Int, _ type: UInt8, _ body: Body, _ metadata: Metadata
     ) throws(MartletError) -> [Int64] {
         let byteCount = body.encoded.byteCount
+        var metadata = metadata
+        if let compression = options.compression, options.metadataVersion == .v4 {
+            metadata.append(BodyCompression.experimentalKey, compression.name)
+        }
         let message = SchemaMessage.message(
             builder, header: header, type: type, bodyLength: byteCount, metadata: metadata,
             version: options.metadataVersion.rawValue)

@@ -1,9 +1,14 @@
 """Record batch readers: batches one at a time, from an iterable or from a stream of the engine."""
 
+from collections import namedtuple
+
 from . import _abi
 from ._errors import ArrowInvalid
 from ._schema import Schema
 from ._table import RecordBatch, Table
+
+
+RecordBatchWithMetadata = namedtuple("RecordBatchWithMetadata", ["batch", "custom_metadata"])
 
 
 class RecordBatchReader:
@@ -103,9 +108,17 @@ class RecordBatchReader:
 
     __next__ = read_next_batch
 
+    def read_next_batch_with_custom_metadata(self):
+        """The next RecordBatch and the custom metadata that came with it, or None; StopIteration at the end."""
+        return RecordBatchWithMetadata(self.read_next_batch(), None)
+
     def iter_batches_with_custom_metadata(self):
-        for batch in self:
-            yield batch, None
+        """Pairs of a RecordBatch and the custom metadata that came with it, or None."""
+        while True:
+            try:
+                yield self.read_next_batch_with_custom_metadata()
+            except StopIteration:
+                return
 
     def read_all(self):
         """A Table of all batches that are left."""

@@ -92,6 +92,7 @@ class SourceReader(RecordBatchReader):
         with self._opened.callbacks.raising():
             pointer = _abi.new(lib.martlet_stream_next, self._stream_)
         if pointer is None:
+            self._opened.move_owner()
             raise StopIteration
         self._batches_read += 1
         return RecordBatch._from_pointer(pointer, self.schema)

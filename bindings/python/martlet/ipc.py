@@ -1,154 +1,34 @@
 """Arrow IPC: record batches in files with random access, and in streams through pipes, sockets and memory."""
 
-import enum
 from collections import namedtuple
 
 from . import _abi, _abi_io, _io
 from ._abi import lib
-from ._errors import ArrowInvalid, ArrowNotImplementedError
+from ._errors import ArrowInvalid
 from ._io import Buffer
-from ._reader import RecordBatchReader
+from ._ipc_message import (
+    Message, MessageReader, get_record_batch_size, read_message, read_record_batch, read_schema, serialize_batch,
+)
+from ._ipc_options import (
+    Alignment, IpcReadOptions, IpcWriteOptions, MetadataVersion, ReadStats, WriteStats, checked,
+)
+from ._reader import RecordBatchReader, RecordBatchWithMetadata
 from ._schema import Schema, schema as _as_schema
 from ._streams import SourceReader, batches_of, is_tabular, reader_of
 from ._table import RecordBatch, Table
 
 __all__ = [
-    "Alignment", "IpcReadOptions", "IpcWriteOptions", "MetadataVersion", "ReadStats", "RecordBatchFileReader",
-    "RecordBatchFileWriter", "RecordBatchReader", "RecordBatchStreamReader", "RecordBatchStreamWriter", "WriteStats",
-    "deserialize_pandas", "get_record_batch_size", "new_file", "new_stream", "open_file", "open_stream",
-    "read_record_batch", "read_schema", "serialize_pandas",
+    "Alignment", "IpcReadOptions", "IpcWriteOptions", "Lost", "Message", "MessageReader", "MetadataVersion", "ReadStats",
+    "RecordBatchFileReader", "RecordBatchFileWriter", "RecordBatchReader", "RecordBatchStreamReader",
+    "RecordBatchStreamWriter", "Recovery", "WriteStats", "deserialize_pandas", "get_record_batch_size", "new_file",
+    "new_stream", "open_file", "open_stream", "read_message", "read_record_batch", "read_schema", "recover",
+    "serialize_pandas",
 ]
 
-_Stats = namedtuple(
-    "_Stats",
-    ["num_messages", "num_record_batches", "num_dictionary_batches", "num_dictionary_deltas", "num_replaced_dictionaries"],
-)
 
-
-class WriteStats(_Stats):
-    """How many messages of each kind were written."""
-
-    __slots__ = ()
-
-
-class ReadStats(_Stats):
-    """How many messages of each kind were read."""
-
-    __slots__ = ()
-
-
-class MetadataVersion(enum.IntEnum):
-    """The versions of the format's metadata; V5 is written, V4 and V5 are read."""
-
-    V1 = 0
-    V2 = 1
-    V3 = 2
-    V4 = 3
-    V5 = 4
-
-
-class Alignment(enum.IntEnum):
-    """What `IpcReadOptions.ensure_alignment` may be; buffers are always aligned for their types here."""
-
-    Any = 0
-    At64Byte = 1
-    DataTypeSpecific = 2
-
-
-class IpcWriteOptions:
-    """Options of writers: `compression` of buffers ('lz4', 'zstd' or None), dictionary deltas and unification."""
-
-    __slots__ = (
-        "metadata_version", "allow_64bit", "use_legacy_format", "_compression", "_level", "use_threads",
-        "emit_dictionary_deltas", "unify_dictionaries",
-    )
-
-    def __init__(
-        self,
-        metadata_version=MetadataVersion.V5,
-        *,
-        allow_64bit=False,
-        use_legacy_format=False,
-        compression=None,
-        use_threads=True,
-        emit_dictionary_deltas=False,
-        unify_dictionaries=False,
-    ):
-        if metadata_version != MetadataVersion.V5:
-            raise ArrowNotImplementedError(f"metadata_version={metadata_version!r}: only MetadataVersion.V5 is written")
-        if use_legacy_format:
-            raise ArrowNotImplementedError("use_legacy_format=True: streams of before Arrow 0.15 are not written")
-        self.metadata_version = MetadataVersion(metadata_version)
-        self.allow_64bit = allow_64bit
-        self.use_legacy_format = use_legacy_format
-        self.compression = compression
-        self.use_threads = use_threads
-        self.emit_dictionary_deltas = emit_dictionary_deltas
-        self.unify_dictionaries = unify_dictionaries
-
-    @property
-    def compression(self):
-        return self._compression
-
-    @compression.setter
-    def compression(self, value):
-        self._level = None
-        if value is not None and not isinstance(value, str):  # pyarrow.Codec("zstd", level)
-            self._level = getattr(value, "compression_level", None)
-            value = getattr(value, "name", value)
-        if value is not None and (not isinstance(value, str) or value.lower() not in ("lz4", "lz4_frame", "zstd")):
-            raise ValueError(f"Invalid value for compression: {value!r}; the format knows 'lz4' and 'zstd'")
-        self._compression = value if value is None else value.lower().replace("_frame", "")
-
-    def _options(self, format):
-        return {
-            "format": format,
-            "compression": self._compression,
-            "compression_level": self._level,
-            "use_threads": bool(self.use_threads),
-            "emit_dictionary_deltas": bool(self.emit_dictionary_deltas),
-        }
-
-    def __repr__(self):
-        compression = f'"{self._compression}"' if self._compression else "None"
-        return (
-            f"<martlet.ipc.IpcWriteOptions allow_64bit={self.allow_64bit} use_legacy_format={self.use_legacy_format} "
-            f"metadata_version=V5 compression={compression} use_threads={self.use_threads} "
-            f"emit_dictionary_deltas={self.emit_dictionary_deltas} unify_dictionaries={self.unify_dictionaries}>"
-        )
-
-
-class IpcReadOptions:
-    """Options of readers: `included_fields` are the positions of the top-level fields to read, all when empty."""
-
-    __slots__ = ("ensure_native_endian", "ensure_alignment", "use_threads", "included_fields")
-
-    def __init__(
-        self, ensure_native_endian=True, *, ensure_alignment=Alignment.Any, use_threads=True, included_fields=None
-    ):
-        self.ensure_native_endian = ensure_native_endian
-        self.ensure_alignment = ensure_alignment
-        self.use_threads = use_threads
-        self.included_fields = list(included_fields or [])
-
-    def _options(self):
-        fields = ",".join(str(int(i)) for i in self.included_fields)
-        return {"use_threads": bool(self.use_threads), "included_fields": fields or None}
-
-    def __repr__(self):
-        return (
-            f"<martlet.ipc.IpcReadOptions ensure_native_endian={self.ensure_native_endian} "
-            f"ensure_alignment={self.ensure_alignment.name} use_threads={self.use_threads} "
-            f"included_fields={self.included_fields}>"
-        )
-
-
-def _checked(options, kind):
-    if options is None:
-        return kind()
-    if not isinstance(options, kind):
-        raise TypeError(f"expected {kind.__name__}, got {type(options)}")
-    return options
+def _metadata_handle(metadata):
+    """The SchemaHandle that carries custom metadata, or None for none."""
+    return _as_schema([], metadata=metadata)._handle if metadata else None
 
 
 # ---- writers ---------------------------------------------------------------------------------------------------------
@@ -160,13 +40,16 @@ class _Writer:
     _format = ""
 
     def _open(self, sink, schema, options, metadata=None):
-        options = _checked(options, IpcWriteOptions)
+        options = checked(options, IpcWriteOptions)
         if not isinstance(schema, Schema):
             if not hasattr(schema, "__arrow_c_schema__"):
                 raise TypeError(f"Argument 'schema' has incorrect type (expected martlet.Schema, got {type(schema).__name__})")
             schema = _as_schema(schema)
         self._schema = schema
-        self._unifies = options.unify_dictionaries and any(_has_dictionary(field.type) for field in schema)
+        # A stream can replace dictionaries instead.
+        self._unifies = (
+            options.unify_dictionaries and self._format == "file" and any(_has_dictionary(f.type) for f in schema)
+        )
         # As a rule such files pass data on to the next process: it need not wait for the disk.
         self._sink = _io.open_sink(sink, durable=False)
         with self._sink.callbacks.raising():
@@ -175,8 +58,8 @@ class _Writer:
                     lib.martlet_ipc_writer_open,
                     self._sink.handle,
                     schema._handle,
-                    *_abi.pack_options(options._options(self._format)),
-                    *_abi.pack_options(metadata),
+                    *_abi.pack_options({"format": self._format, **options._options()}),
+                    _metadata_handle(metadata),
                 )
             )
         self._closed = False
@@ -190,9 +73,7 @@ class _Writer:
             (batch,) = batches_of(batch)
         self._check_open()
         with self._sink.callbacks.raising():
-            _abi.check(
-                lib.martlet_ipc_writer_write, self._handle, batch._handle, *_abi.pack_options(custom_metadata)
-            )
+            _abi.check(lib.martlet_ipc_writer_write, self._handle, batch._handle, _metadata_handle(custom_metadata))
 
     def write_table(self, table, max_chunksize=None):
         """Writes a table, or anything with `__arrow_c_stream__`, in batches of at most `max_chunksize` rows."""
@@ -217,7 +98,7 @@ class _Writer:
     @property
     def stats(self):
         """WriteStats so far."""
-        return WriteStats(*_abi_io.ipc_statistics(self._handle))
+        return WriteStats(*_abi_io.ipc_statistics(lib.martlet_ipc_writer_statistics, self._handle))
 
     def _check_open(self):
         if self._closed:
@@ -288,25 +169,33 @@ class RecordBatchStreamReader(SourceReader):
     __slots__ = ()
 
     def __init__(self, source, *, options=None, memory_pool=None):
-        options = _checked(options, IpcReadOptions)
+        options = checked(options, IpcReadOptions)
         opened = _io.open_stream(source)
         with opened.callbacks.raising():
             pointer = _abi.new(
-                lib.martlet_ipc_stream_open, opened.handle, *_abi.pack_options(options._options())
+                lib.martlet_ipc_stream_open, opened.handle, None, *_abi.pack_options(options._options())
             )
         self._begin(pointer, opened)
+
+    def read_next_batch_with_custom_metadata(self):
+        """The next RecordBatch and the custom metadata of its message, or None; StopIteration at the end."""
+        batch = self.read_next_batch()
+        found = _abi.new(lib.martlet_ipc_stream_batch_metadata, self._stream_)
+        return RecordBatchWithMetadata(batch, Schema._from_handle(found).metadata if found else None)
 
     @property
     def stats(self):
         """ReadStats so far."""
-        return ReadStats(1 + self._batches_read, self._batches_read, 0, 0, 0)
+        if self._stream_ is None:
+            raise ArrowInvalid("Operation on a closed RecordBatchReader")
+        return ReadStats(*_abi_io.ipc_statistics(_abi.check, lib.martlet_ipc_stream_statistics, self._stream_))
 
 
 class RecordBatchFileReader:
     """Reads any batch of a file by its number. Batches of memory and mappings are slices of it, not copies."""
 
     def __init__(self, source, footer_offset=None, *, options=None, memory_pool=None):
-        options = _checked(options, IpcReadOptions)
+        options = checked(options, IpcReadOptions)
         opened = _io.open_source(source)
         if footer_offset is not None:
             with opened.callbacks.raising():
@@ -318,7 +207,6 @@ class RecordBatchFileReader:
                 _abi.new(lib.martlet_ipc_file_open, opened.handle, *_abi.pack_options(options._options()))
             )
         self._schema = Schema._from_handle(_abi.new(lib.martlet_ipc_file_schema, self._handle))
-        self._batches_read = 0
 
     @property
     def schema(self):
@@ -337,18 +225,28 @@ class RecordBatchFileReader:
     @property
     def stats(self):
         """ReadStats so far."""
-        return ReadStats(1 + self._batches_read, self._batches_read, 0, 0, 0)
+        return ReadStats(*_abi_io.ipc_statistics(lib.martlet_ipc_file_statistics, self._handle))
 
     def get_batch(self, i):
         """The record batch number `i`, from 0."""
-        if not 0 <= i < self.num_record_batches:
-            raise ValueError(f"Batch number {i} out of range: the file has {self.num_record_batches} batches")
+        self._check_index(i)
         with self._source.callbacks.raising():
             pointer = _abi.new(lib.martlet_ipc_file_batch, self._handle, i)
-        self._batches_read += 1
         return RecordBatch._from_pointer(pointer, self._schema)
 
     get_record_batch = get_batch
+
+    def get_batch_with_custom_metadata(self, i):
+        """The record batch number `i` and the custom metadata of its message, or None."""
+        self._check_index(i)
+        with self._source.callbacks.raising():
+            batch, metadata = _abi_io.batch_with_metadata(self._handle, i)
+        metadata = Schema._from_handle(metadata).metadata if metadata else None
+        return RecordBatchWithMetadata(RecordBatch._from_pointer(batch, self._schema), metadata)
+
+    def _check_index(self, i):
+        if not 0 <= i < self.num_record_batches:
+            raise ValueError(f"Batch number {i} out of range: the file has {self.num_record_batches} batches")
 
     def read_all(self):
         """All batches as a Table."""
@@ -359,8 +257,9 @@ class RecordBatchFileReader:
         return self.read_all().to_pandas(**options)
 
     def count_rows(self):
-        """The rows of all batches."""
-        return sum(self.get_batch(i).num_rows for i in range(self.num_record_batches))
+        """The rows of all batches; only metadata is read."""
+        with self._source.callbacks.raising():
+            return _abi_io.number(lib.martlet_ipc_file_row_count, self._handle)
 
     def __arrow_c_stream__(self, requested_schema=None):
         return self.read_all().__arrow_c_stream__(requested_schema)
@@ -382,23 +281,36 @@ def open_file(source, footer_offset=None, *, options=None, memory_pool=None):
     return RecordBatchFileReader(source, footer_offset, options=options)
 
 
-# ---- single messages -------------------------------------------------------------------------------------------------
+# ---- what is left of damaged files -----------------------------------------------------------------------------------
+
+Lost = namedtuple("Lost", ["position", "size", "reason"])
+Lost.__doc__ = "A part of a file that could not be saved: `size` bytes from byte `position`, and why."
+
+Recovery = namedtuple("Recovery", ["table", "lost"])
+Recovery.__doc__ = "What `recover` saved: a Table of all whole batches, and a list of `Lost` parts, empty when nothing is lost."
 
 
-def _stream_of(batch, options=None):
-    sink = _io.BufferOutputStream()
-    with new_stream(sink, batch.schema, options=options) as writer:
-        writer.write_batch(batch)
-    return sink.getvalue()
+def recover(source, destination=None, *, options=None, write_options=None):
+    """Saves every whole batch of a file that has no footer, of a stream that was cut off, or of one that is damaged.
 
-
-def serialize_batch(batch, options=None):
-    """The encapsulated message of a batch, in a Buffer; its schema is not part of it."""
-    if any(_has_dictionary(field.type) for field in batch.schema):
-        raise ArrowInvalid("a batch with dictionaries is more than one message: write it with ipc.new_stream")
-    whole = _stream_of(batch, options)
-    start = _message_size(whole)
-    return whole.slice(start, whole.size - start - 8)
+    Gives a Recovery: `table, lost = ipc.recover(path)`. With a `destination` the batches are also written there, as a whole
+    file; it may be the path of the source. Raises ArrowInvalid when not even the schema can be read.
+    """
+    options = checked(options, IpcReadOptions)
+    opened = _io.open_source(source, memory_map=True)
+    with opened.callbacks.raising():
+        pointer = _abi.new(lib.martlet_ipc_recover, opened.handle, *_abi.pack_options(options._options()))
+    reader = SourceReader._over(pointer, opened)
+    table = reader.read_all()
+    text = Buffer._from_pointer(_abi.new(lib.martlet_ipc_recover_losses, reader._stream_)).to_pybytes().decode()
+    parts = (line.split("\t", 2) for line in text.splitlines())
+    lost = [Lost(int(position), int(size), reason) for position, size, reason in parts]
+    if destination is not None:
+        # A file cannot replace dictionaries as a stream can.
+        write_options = write_options or IpcWriteOptions(unify_dictionaries=True)
+        with new_file(destination, table.schema, options=write_options) as writer:
+            writer.write_table(table)
+    return Recovery(table, lost)
 
 
 def _has_dictionary(type):
@@ -407,29 +319,7 @@ def _has_dictionary(type):
     return any(_has_dictionary(child.type) for child in type._fields())
 
 
-def _message_size(buffer):
-    """The bytes of the first message, which has no body: continuation, length, metadata."""
-    return 8 + int.from_bytes(memoryview(buffer)[4:8], "little")
-
-
-def get_record_batch_size(batch):
-    """The bytes that the batch takes in a stream."""
-    return serialize_batch(batch).size
-
-
-def read_schema(obj, dictionary_memo=None):
-    """The Schema in a serialized message, or at the start of a stream."""
-    if isinstance(obj, (_io.NativeFile,)) or hasattr(obj, "read"):
-        return open_stream(obj).schema
-    message = _io.py_buffer(obj)
-    return Schema._from_handle(_abi.new(lib.martlet_schema_deserialize, message._handle))
-
-
-def read_record_batch(obj, schema, dictionary_memo=None):
-    """The RecordBatch of a schema in a serialized message."""
-    message = obj.read() if hasattr(obj, "read") else obj
-    stream = schema.serialize().to_pybytes() + bytes(_io.py_buffer(message))
-    return open_stream(stream).read_next_batch()
+# ---- pandas ----------------------------------------------------------------------------------------------------------
 
 
 def serialize_pandas(df, *, nthreads=None, preserve_index=None):

@@ -1,0 +1,156 @@
+"""Single IPC messages: a schema, a dictionary, a batch or a tensor, as they lie in streams and files."""
+
+from . import _abi, _abi_io, _io
+from ._abi import lib
+from ._errors import ArrowInvalid
+from ._io import Buffer
+from ._ipc_options import MetadataVersion
+from ._schema import Schema
+from ._table import RecordBatch
+
+_TYPES = ("none", "schema", "dictionary", "record batch", "tensor", "sparse tensor")
+
+
+class Message:
+    """A message that nobody has looked into: its `metadata` and its `body`, each a Buffer."""
+
+    __slots__ = ("metadata", "body", "type", "_version")
+
+    def __init__(self):
+        raise TypeError(
+            "Do not call Message's constructor directly, use `martlet.ipc.read_message` function instead.")
+
+    @classmethod
+    def _read(cls, opened):
+        """The next message of a Source, or None at its end."""
+        with opened.callbacks.raising():
+            found = _abi_io.ipc_message(opened.handle)
+        if found is None:
+            return None
+        self = object.__new__(cls)
+        metadata, body, kind, version = found
+        self.metadata, self.body = Buffer._from_pointer(metadata), Buffer._from_pointer(body)
+        self.type = _TYPES[kind] if kind < len(_TYPES) else "unknown"
+        self._version = MetadataVersion(version)
+        return self
+
+    @property
+    def metadata_version(self):
+        return self._version
+
+    def equals(self, other):
+        """Whether metadata and body are the same bytes."""
+        if not isinstance(other, Message):
+            raise TypeError(f"Argument 'other' has incorrect type (expected Message, got {type(other).__name__})")
+        return self.metadata.equals(other.metadata) and self.body.equals(other.body)
+
+    def __eq__(self, other):
+        return self.equals(other) if isinstance(other, Message) else NotImplemented
+
+    __hash__ = None
+
+    def _parts(self, alignment):
+        """The pieces of the encapsulated message, whose metadata end at a multiple of `alignment`."""
+        size = -(-(8 + self.metadata.size) // alignment) * alignment - 8
+        yield b"\xff\xff\xff\xff" + size.to_bytes(4, "little")
+        yield self.metadata
+        yield bytes(size - self.metadata.size)
+        yield self.body
+
+    def serialize(self, alignment=8, memory_pool=None):
+        """The encapsulated message, in a Buffer."""
+        return _io.py_buffer(b"".join(memoryview(part) for part in self._parts(alignment)))
+
+    def serialize_to(self, sink, alignment=8, memory_pool=None):
+        """Writes the encapsulated message to a file."""
+        for part in self._parts(alignment):
+            sink.write(part)
+
+    def __repr__(self):
+        return (f"martlet.Message\ntype: {self.type}\nmetadata length: {self.metadata.size}\n"
+                f"body length: {self.body.size}")
+
+
+class MessageReader:
+    """The messages of a stream, one after the other."""
+
+    __slots__ = ("_opened",)
+
+    def __init__(self):
+        raise TypeError(
+            "Do not call MessageReader's constructor directly, use `martlet.ipc.MessageReader.open_stream` function "
+            "instead.")
+
+    @staticmethod
+    def open_stream(source):
+        """Over a path, a file, a pipe, a Buffer or bytes."""
+        self = object.__new__(MessageReader)
+        self._opened = _io.open_stream(source)
+        return self
+
+    def read_next_message(self):
+        """The next Message; StopIteration at the end."""
+        message = Message._read(self._opened) if self._opened is not None else None
+        if message is None:
+            self._opened = None
+            raise StopIteration
+        return message
+
+    __next__ = read_next_message
+
+    def __iter__(self):
+        return self
+
+
+def read_message(source):
+    """The Message that a file or bytes go on with. EOFError when there is none."""
+    opened = _io.open_stream(source)
+    message = Message._read(opened)
+    opened.move_owner()
+    if message is None:
+        raise EOFError("End of Arrow stream")
+    return message
+
+
+def _message(source):
+    return source if isinstance(source, Message) else read_message(source)
+
+
+def read_schema(obj, dictionary_memo=None):
+    """The Schema in a message: a Message, or what a file or bytes go on with."""
+    message = _message(obj)
+    if message.type != "schema":
+        raise OSError(f"Expected IPC message of type schema but got {message.type}")
+    return Schema._from_handle(_abi.new(lib.martlet_schema_deserialize, message.serialize()._handle))
+
+
+def read_record_batch(obj, schema, dictionary_memo=None):
+    """The RecordBatch of a schema in a message: a Message, or what a file or bytes go on with.
+
+    Dictionaries are messages of their own: a batch with some is read by `open_stream`.
+    """
+    if isinstance(obj, Message):
+        if obj.type != "record batch":
+            raise OSError(f"Expected IPC message of type record batch but got {obj.type}")
+        obj = obj.serialize()
+    opened = _io.open_stream(obj)
+    with opened.callbacks.raising():
+        stream = _abi.StreamHandle(_abi.new(lib.martlet_ipc_stream_open, opened.handle, schema._handle, None, 0))
+        pointer = _abi.new(lib.martlet_stream_next, stream)
+    if pointer is None:
+        raise EOFError("End of Arrow stream")
+    opened.move_owner()
+    return RecordBatch._from_pointer(pointer, schema)
+
+
+def serialize_batch(batch, options=None):
+    """The encapsulated message of a batch, in a Buffer; neither its schema nor its dictionaries are part of it."""
+    given = options._options() if options is not None else None
+    return Buffer._from_pointer(_abi.new(lib.martlet_ipc_batch_serialize, batch._handle, *_abi.pack_options(given)))
+
+
+def get_record_batch_size(batch):
+    """The bytes that the message of a batch takes."""
+    if not isinstance(batch, RecordBatch):
+        raise ArrowInvalid(f"expected a RecordBatch, got {type(batch).__name__}")
+    return _abi_io.number(lib.martlet_ipc_batch_size, batch._handle)

@@ -1,0 +1,261 @@
+"""IPC beyond tables: custom metadata, old forms, single messages, and what is saved of damaged files."""
+
+import io
+
+import pyarrow
+import pyarrow.ipc
+import pytest
+
+import martlet as pa
+import martlet.ipc as ipc
+
+FORMATS = ["stream", "file"]
+TABLE = pa.table({"a": [1, 2, 3], "d": pa.array(["x", "y", "x"]).dictionary_encode()})
+NUMBERS = pa.table({"a": list(range(1000)), "s": [str(i) for i in range(1000)]})
+
+
+def written(data, format, chunk=None, metadata=None, **options):
+    sink = pa.BufferOutputStream()
+    new = ipc.new_stream if format == "stream" else ipc.new_file
+    with new(sink, data.schema, options=ipc.IpcWriteOptions(**options)) as writer:
+        for batch in data.to_batches(max_chunksize=chunk):
+            writer.write_batch(batch, custom_metadata=metadata)
+    return sink.getvalue().to_pybytes()
+
+
+def opened(data, format, **options):
+    return (ipc.open_stream if format == "stream" else ipc.open_file)(data, **options)
+
+
+def opened_by_pyarrow(data, format):
+    return (pyarrow.ipc.open_stream if format == "stream" else pyarrow.ipc.open_file)(data)
+
+
+# ---- custom metadata -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_custom_metadata_of_messages(format):
+    data = written(TABLE, format, metadata={"key": b"with \0 inside", b"other": "text"})
+    expected = {b"key": b"with \0 inside", b"other": b"text"}
+    ours, theirs = opened(data, format), opened_by_pyarrow(data, format)
+    if format == "stream":
+        batch, metadata = ours.read_next_batch_with_custom_metadata()
+        assert dict(theirs.read_next_batch_with_custom_metadata().custom_metadata) == expected
+        with pytest.raises(StopIteration):
+            ours.read_next_batch_with_custom_metadata()
+    else:
+        batch, metadata = ours.get_batch_with_custom_metadata(0)
+        assert dict(theirs.get_batch_with_custom_metadata(0).custom_metadata) == expected
+    assert batch.to_pydict() == TABLE.to_pydict() and metadata == expected
+
+
+def test_iterating_with_custom_metadata():
+    data = written(NUMBERS, "stream", chunk=400)
+    pairs = list(ipc.open_stream(data).iter_batches_with_custom_metadata())
+    assert [pair.batch.num_rows for pair in pairs] == [400, 400, 200]
+    assert [pair.custom_metadata for pair in pairs] == [None] * 3
+
+
+def test_metadata_of_footer_schema_and_fields():
+    schema = pa.schema([pa.field("a", pa.int8(), metadata={"f": "1"})], metadata={"s": "2"})
+    sink = pa.BufferOutputStream()
+    with ipc.new_file(sink, schema, metadata={"foot\0er": b"\xff"}) as writer:
+        writer.write_batch(pa.record_batch([pa.array([1], pa.int8())], schema=schema))
+    for reader in ipc.open_file(sink.getvalue()), pyarrow.ipc.open_file(sink.getvalue().to_pybytes()):
+        assert dict(reader.metadata) == {b"foot\0er": b"\xff"}
+        assert reader.schema.metadata == {b"s": b"2"} and reader.schema.field(0).metadata == {b"f": b"1"}
+
+
+# ---- options ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("version", [ipc.MetadataVersion.V4, ipc.MetadataVersion.V5])
+@pytest.mark.parametrize("alignment", [8, 64])
+@pytest.mark.parametrize("compression", [None, "zstd"])
+def test_forms(format, legacy, version, alignment, compression):
+    data = written(
+        TABLE, format, use_legacy_format=legacy, metadata_version=version, alignment=alignment, compression=compression)
+    expected = pyarrow.table(TABLE)
+    assert opened_by_pyarrow(data, format).read_all().equals(expected)
+    assert pyarrow.table(opened(data, format).read_all()).equals(expected)
+    if format == "stream":
+        assert (data[:4] == b"\xff\xff\xff\xff") is not legacy
+        assert all(m.metadata_version == version for m in ipc.MessageReader.open_stream(data))
+    if compression and version == ipc.MetadataVersion.V4:
+        return  # pyarrow writes what it does not read
+    theirs = pyarrow.ipc.IpcWriteOptions(
+        metadata_version=getattr(pyarrow.ipc.MetadataVersion, version.name), use_legacy_format=legacy,
+        compression=compression)
+    sink = pyarrow.BufferOutputStream()
+    with getattr(pyarrow.ipc, f"new_{format}")(sink, expected.schema, options=theirs) as writer:
+        writer.write_table(expected)
+    assert pyarrow.table(opened(sink.getvalue().to_pybytes(), format).read_all()).equals(expected)
+
+
+def test_old_versions_are_not_written():
+    with pytest.raises(pa.ArrowNotImplementedError, match="V4 and V5"):
+        ipc.IpcWriteOptions(metadata_version=ipc.MetadataVersion.V3)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_alignment_of_what_is_read(format):
+    data = written(NUMBERS, format)
+    options = ipc.IpcReadOptions(ensure_alignment=ipc.Alignment.At64Byte)
+    table = opened(data, format, options=options).read_all()
+    for column in table.columns:
+        for buffer in column.chunk(0).buffers():
+            assert buffer is None or buffer.address % 64 == 0
+    assert table.equals(NUMBERS)
+
+
+def test_unified_dictionaries_in_files_and_replaced_ones_in_streams():
+    parts = [pa.table({"d": pa.array(words).dictionary_encode()}) for words in (["a", "b"], ["c"], ["b", "c"])]
+    table = pa.concat_tables(parts)
+    assert opened_by_pyarrow(written_whole(table, "file", unify_dictionaries=True), "file").read_all().to_pydict() == (
+        table.to_pydict())
+    with pytest.raises(pa.ArrowInvalid, match="Dictionary replacement detected when writing IPC file format"):
+        written_whole(table, "file")
+    reader = ipc.open_stream(written_whole(table, "stream", unify_dictionaries=True))
+    assert reader.read_all().to_pydict() == table.to_pydict()
+    assert reader.stats.num_replaced_dictionaries == 2
+
+
+def written_whole(table, format, **options):
+    sink = pa.BufferOutputStream()
+    with getattr(ipc, f"new_{format}")(sink, table.schema, options=ipc.IpcWriteOptions(**options)) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_dictionary_deltas(format):
+    words = pa.array(["a", "b", "c"])
+    batches = [
+        pa.record_batch([pa.DictionaryArray.from_arrays(pa.array([0, n - 1], pa.int8()), words.slice(0, n))], ["d"])
+        for n in (1, 2, 3)
+    ]
+    sink = pa.BufferOutputStream()
+    options = ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+    with getattr(ipc, f"new_{format}")(sink, batches[0].schema, options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+        assert writer.stats.num_dictionary_deltas == 2
+    data = sink.getvalue().to_pybytes()
+    expected = {"d": ["a", "a", "a", "b", "a", "c"]}
+    assert opened(data, format).read_all().to_pydict() == expected
+    assert opened_by_pyarrow(data, format).read_all().to_pydict() == expected
+
+
+# ---- single messages -------------------------------------------------------------------------------------------------
+
+
+def test_messages_of_a_stream():
+    data = written(TABLE, "stream")
+    ours = list(ipc.MessageReader.open_stream(data))
+    reader = pyarrow.ipc.MessageReader.open_stream(data)
+    for message in ours:
+        expected = reader.read_next_message()
+        assert message.type == expected.type and int(message.metadata_version) == int(expected.metadata_version)
+        assert message.metadata.to_pybytes() == expected.metadata.to_pybytes()
+        assert message.body.to_pybytes() == expected.body.to_pybytes()
+        assert message.serialize().to_pybytes() == expected.serialize().to_pybytes()
+        assert message.serialize(64).to_pybytes() == expected.serialize(64).to_pybytes()
+    assert [m.type for m in ours] == ["schema", "dictionary", "record batch"]
+    sink = io.BytesIO()
+    ours[2].serialize_to(sink)
+    again = ipc.read_message(sink.getvalue())
+    assert again == ours[2] and again != ours[1] and "type: record batch" in repr(again)
+    assert ipc.read_schema(ours[0]).equals(TABLE.schema)
+    with pytest.raises(OSError, match="Expected IPC message of type schema but got record batch"):
+        ipc.read_schema(ours[2])
+    with pytest.raises(EOFError):
+        ipc.read_message(b"")
+
+
+@pytest.mark.parametrize("wrap", [bytes, pa.py_buffer, io.BytesIO, lambda data: pa.BufferReader(data), ipc.read_message])
+def test_batches_alone(wrap):
+    batch = TABLE.select(["a"]).to_batches()[0]
+    theirs = pyarrow.record_batch(batch)
+    message = batch.serialize()
+    assert ipc.get_record_batch_size(batch) == message.size == pyarrow.ipc.get_record_batch_size(theirs)
+    assert ipc.read_record_batch(wrap(message.to_pybytes()), batch.schema).equals(batch)
+    assert ipc.read_record_batch(wrap(theirs.serialize().to_pybytes()), batch.schema).equals(batch)
+    assert pyarrow.ipc.read_record_batch(pyarrow.py_buffer(message), theirs.schema).equals(theirs)
+
+
+def test_streams_one_after_the_other(tmp_path):
+    data = written(NUMBERS, "stream")
+    path = tmp_path / "two.arrows"
+    path.write_bytes(data * 2 + written(TABLE, "stream"))
+    for file in pa.memory_map(str(path)), pa.OSFile(str(path)), pa.BufferReader(path.read_bytes()), open(path, "rb"):
+        with file:
+            assert ipc.open_stream(file).read_all().equals(NUMBERS)
+            assert file.tell() == len(data)
+            assert ipc.open_stream(file).read_all().equals(NUMBERS)
+            assert ipc.read_schema(file).equals(TABLE.schema)
+            assert ipc.read_message(file).type == "dictionary"
+
+
+# ---- recovery --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compression", [None, "lz4"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_recover_at_every_cut(format, compression):
+    data = written(NUMBERS, format, chunk=100, compression=compression)
+    whole = ipc.recover(data)
+    assert whole.table.equals(NUMBERS) and whole.lost == []
+    rows = 0
+    for cut in range(0, len(data), 61):
+        try:
+            table, lost = ipc.recover(data[:cut])
+        except pa.ArrowInvalid:
+            assert rows == 0
+            continue
+        assert table.num_rows % 100 == 0 and table.num_rows >= rows
+        assert table.equals(NUMBERS.slice(0, table.num_rows))
+        rows = table.num_rows
+    assert rows >= 900
+
+
+def test_recover_writes_a_whole_file(tmp_path):
+    path = tmp_path / "broken.arrow"
+    data = written(NUMBERS, "file", chunk=100)
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(pa.ArrowInvalid):
+        ipc.open_file(str(path))
+    table, lost = ipc.recover(str(path), str(path))
+    assert 0 < table.num_rows < 1000 and len(lost) == 1
+    assert lost[0].position + lost[0].size == len(data) // 2 and "but" in lost[0].reason or "got" in lost[0].reason
+    assert pyarrow.ipc.open_file(str(path)).read_all().equals(pyarrow.table(NUMBERS.slice(0, table.num_rows)))
+
+
+def test_recover_around_damage():
+    data = bytearray(written(NUMBERS, "stream", chunk=100))
+    middle = len(data) // 2
+    data[middle:middle + 3000] = b"\xff" * 3000
+    table, lost = ipc.recover(bytes(data))
+    assert table.num_rows >= 600 and lost
+    kept = set(table.column("a").to_pylist())
+    assert [row for row in NUMBERS.to_pylist() if row["a"] in kept] == table.to_pylist()
+
+
+def test_recover_without_dictionaries_that_were_lost():
+    parts = [pa.table({"d": pa.array(words).dictionary_encode()}) for words in (["a", "b"], ["c", "d"], ["e"])]
+    data = bytearray(written_whole(pa.concat_tables(parts), "stream"))
+    messages, position, places = list(ipc.MessageReader.open_stream(bytes(data))), 0, []
+    for message in messages:
+        places.append(position)
+        position += message.serialize().size
+    # The second dictionary's message is no longer one: its batch must not be seen through the first dictionary.
+    data[places[3]:places[3] + 8] = b"\1" * 8
+    table, lost = ipc.recover(bytes(data))
+    assert table.to_pydict() == {"d": ["a", "b", "e"]} and len(lost) == 2
+
+
+def test_nothing_to_recover():
+    with pytest.raises(pa.ArrowInvalid, match="nothing can be recovered"):
+        ipc.recover(b"what is this, and why?")
