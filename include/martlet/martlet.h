@@ -349,6 +349,17 @@ MARTLET_CHECKED martlet_status martlet_ipc_batch_serialize(const martlet_array *
                                                            martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_ipc_batch_size(const martlet_array *batch, int64_t *out, martlet_error *error);
 
+/* Tensors are messages whose body holds their buffers. A schema describes them: its first fields have the types of values,
+ * indices and pointers (indptr), the others the names of the dimensions, and its metadata the numbers, with commas between
+ * them: kind ("dense", "coo", "csr", "csc", "csf"), shape, strides (of "dense" and "coo"), axis_order ("csf"), canonical
+ * ("coo"), values (how many there are), and ranges, which gives start and size of each buffer in the body: pointers,
+ * indices, values. Numbers are held against each other, but indices are not looked at. */
+MARTLET_CHECKED martlet_status martlet_ipc_tensor_describe(const martlet_buffer *metadata, martlet_schema **out,
+                                                           martlet_error *error);
+/* The message of a described tensor up to its body. */
+MARTLET_CHECKED martlet_status martlet_ipc_tensor_message(const martlet_schema *description, martlet_buffer **out,
+                                                          martlet_error *error);
+
 /* ---- Parquet ------------------------------------------------------------------------------------------------------ */
 
 typedef struct martlet_parquet_writer martlet_parquet_writer;

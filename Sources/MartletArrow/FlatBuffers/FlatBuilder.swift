@@ -8,6 +8,8 @@ package struct FlatBuilder {
         case int16(Int16)
         case int32(Int32)
         case int64(Int64)
+        /// A struct of two 64-bit numbers.
+        case pair(Int64, Int64)
         /// An object written before.
         case reference(Int)
 
@@ -17,6 +19,7 @@ package struct FlatBuilder {
             case .int16: 2
             case .int32, .reference: 4
             case .int64: 8
+            case .pair: 16
             }
         }
     }
@@ -45,6 +48,9 @@ package struct FlatBuilder {
         case .int16(let number): put(number)
         case .int32(let number): put(number)
         case .int64(let number): put(number)
+        case .pair(let first, let second):
+            put(second)
+            put(first)
         case .reference(let object):
             align(4)
             put(UInt32(reversed.count + 4 - object))
@@ -73,6 +79,13 @@ package struct FlatBuilder {
         reversed.reserveCapacity(reversed.count + 8 * elements.count + 256)
         for element in elements.reversed() { put(element) }
         put(UInt32(elements.count / max(perStruct, 1)))
+        return reversed.count
+    }
+
+    package mutating func vector(int32s numbers: [Int32]) -> Int {
+        align(4)
+        for number in numbers.reversed() { put(number) }
+        put(UInt32(numbers.count))
         return reversed.count
     }
 

@@ -60,6 +60,12 @@ package struct FlatTable: Sendable {
         return try Self.load(buffer, at: place, Value.self)
     }
 
+    /// A struct of two 64-bit numbers; nil when it is absent.
+    package func pair(_ slot: Int) throws(MartletError) -> (Int64, Int64)? {
+        guard let place = try place(slot) else { return nil }
+        return (try Self.load(buffer, at: place, Int64.self), try Self.load(buffer, at: place + 8, Int64.self))
+    }
+
     package func flag(_ slot: Int, default value: Bool = false) throws(MartletError) -> Bool {
         try scalar(slot, default: value ? 1 as UInt8 : 0) != 0
     }

@@ -96,7 +96,8 @@ package enum SchemaDecoder {
         return Field(name, type, isNullable: try table.flag(1), metadata: try metadata(table, slot: 6))
     }
 
-    private static func type(_ code: UInt8, _ table: FlatTable, _ children: [Field]) throws(MartletError) -> DataType {
+    /// The type that a member of the `Type` union stands for.
+    package static func type(_ code: UInt8, _ table: FlatTable, _ children: [Field]) throws(MartletError) -> DataType {
         func child() throws(MartletError) -> Field {
             guard children.count == 1 else { throw .corrupt("a list has \(children.count) children, expected 1") }
             return children[0]
@@ -159,7 +160,7 @@ package enum SchemaDecoder {
         }
     }
 
-    private static func integer(_ table: FlatTable) throws(MartletError) -> DataType {
+    package static func integer(_ table: FlatTable) throws(MartletError) -> DataType {
         let bits = try table.scalar(0, default: 0 as Int32)
         switch (bits, try table.flag(1)) {
         case (8, true): return .int8

@@ -102,7 +102,7 @@ package enum SchemaEncoder {
     }
 
     /// The member of the `Type` union and its table.
-    private static func type(_ type: DataType, in builder: inout FlatBuilder) -> (code: UInt8, table: Int) {
+    package static func type(_ type: DataType, in builder: inout FlatBuilder) -> (code: UInt8, table: Int) {
         func integer(_ bits: Int32, signed: Bool) -> (UInt8, Int) {
             (2, builder.table([0: .int32(bits), 1: .bool(signed)]))
         }

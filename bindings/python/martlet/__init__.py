@@ -48,6 +48,9 @@ def __getattr__(name):
     if name in _IN_IPC:
         from . import ipc
         found = getattr(ipc, name)
+    elif name == "Tensor" or name.startswith("Sparse"):
+        from . import _tensor
+        found = getattr(_tensor, name)
     elif name in ("NA", "NULL"):
         found = scalar(None)
     elif name.startswith("_"):

@@ -20,10 +20,19 @@ from ._table import RecordBatch, Table
 __all__ = [
     "Alignment", "IpcReadOptions", "IpcWriteOptions", "Lost", "Message", "MessageReader", "MetadataVersion", "ReadStats",
     "RecordBatchFileReader", "RecordBatchFileWriter", "RecordBatchReader", "RecordBatchStreamReader",
-    "RecordBatchStreamWriter", "Recovery", "WriteStats", "deserialize_pandas", "get_record_batch_size", "new_file",
-    "new_stream", "open_file", "open_stream", "read_message", "read_record_batch", "read_schema", "recover",
-    "serialize_pandas",
+    "RecordBatchStreamWriter", "Recovery", "WriteStats", "deserialize_pandas", "get_record_batch_size", "get_tensor_size",
+    "new_file", "new_stream", "open_file", "open_stream", "read_message", "read_record_batch", "read_schema", "read_tensor",
+    "recover", "serialize_pandas", "write_tensor",
 ]
+
+
+def __getattr__(name):
+    # Tensors need NumPy, which few users of files do.
+    if name in ("get_tensor_size", "read_tensor", "write_tensor"):
+        from . import _tensor
+        found = globals()[name] = getattr(_tensor, name)
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _metadata_handle(metadata):
