@@ -98,6 +98,12 @@ public func pythonArrayToList(
     }
 }
 
+@_cdecl("martlet_python_item")
+public func pythonItem(_ array: OpaquePointer?, _ index: Int64) -> PythonObject? {
+    guard let data = try? object(array, ArrayHandle.self).data, let index = Int(exactly: index) else { return nil }
+    return try? PythonValues.item(of: data, index)
+}
+
 @_cdecl("martlet_python_fill_objects")
 public func pythonFillObjects(
     _ array: OpaquePointer?, _ target: UnsafeMutablePointer<PythonObject?>?, _ null: PythonObject?, _ error: ErrorOut?

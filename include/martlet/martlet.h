@@ -559,6 +559,8 @@ MARTLET_CHECKED martlet_status martlet_python_array_from_sequence(void *object, 
 /* A new list of the array's values, as pyarrow's `to_pylist` makes them. Keys: maps_as_pydicts. */
 MARTLET_CHECKED martlet_status martlet_python_array_to_list(const martlet_array *array, const martlet_option *options,
                                                             int64_t option_count, void **out_object, martlet_error *error);
+/* A new reference to the Python value of one slot; NULL, without an exception, where there is none: the list tells why. */
+void *martlet_python_item(const martlet_array *array, int64_t index);
 /* A NumPy array of Python objects for strings, binaries and the like is filled from here: `target` points at `length`
  * PyObject * slots that hold new references or NULL; nulls become `null_object`. */
 MARTLET_CHECKED martlet_status martlet_python_fill_objects(const martlet_array *array, void **target, void *null_object,

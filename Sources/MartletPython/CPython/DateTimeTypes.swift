@@ -1,11 +1,12 @@
 import MartletArrow
 import MartletBase
+import Synchronization
 
 /// The types and makers of Python's `datetime`, from the capsule that the module shows to C (unchanged since Python
 /// 3.7).
 ///
 /// Fields are read where they lie when objects of known value prove where that is, and as attributes otherwise.
-struct DateTimeTypes {
+struct DateTimeTypes: @unchecked Sendable {
     typealias MakeDate = @convention(c) (Int32, Int32, Int32, Object?) -> Object?
     typealias MakeDateTime =
         @convention(c) (Int32, Int32, Int32, Int32, Int32, Int32, Int32, Object?, Object?) -> Object?
@@ -22,8 +23,16 @@ struct DateTimeTypes {
     let makeZone: MakeZone
     private(set) var hasFields = false
 
-    static func load(_ python: CPython) -> Result<DateTimeTypes, MartletError> {
-        do throws(MartletError) { return .success(try DateTimeTypes(python)) } catch { return .failure(error) }
+    private static let cache = Mutex<DateTimeTypes?>(nil)
+
+    /// The types of this process: looked for once. The lock is not held while Python code may run.
+    static func known(_ python: CPython) -> Result<DateTimeTypes, MartletError> {
+        if let found = cache.withLock({ $0 }) { return .success(found) }
+        do throws(MartletError) {
+            let made = try DateTimeTypes(python)
+            cache.withLock { $0 = made }
+            return .success(made)
+        } catch { return .failure(error) }
     }
 
     init(_ python: CPython) throws(MartletError) {

@@ -44,7 +44,7 @@ final class Conversion {
     var isStrict = true
     private(set) lazy var foreign = ForeignTypes(python)
     private(set) lazy var numpyTypes = NumPyTypeCache(python)
-    private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.load(python)
+    private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.known(python)
     /// Without the module there are no dates and times among the items.
     private(set) lazy var hasDateTime =
         python.loadedModule("datetime") != nil || python.loadedModule("_datetime") != nil

@@ -16,7 +16,7 @@ package enum MapForm: Sendable {
 final class ValueMaker {
     let python: CPython
     let maps: MapForm
-    private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.load(python)
+    private(set) lazy var dateTime: Result<DateTimeTypes, MartletError> = DateTimeTypes.known(python)
     private(set) lazy var pandas: PandasMakers? = PandasMakers(python)
 
     init(_ python: CPython, maps: MapForm) {
@@ -202,6 +202,16 @@ package enum PythonValues {
             if python.setListItem(list.object, i, slots.take(i, shared: false)) != 0 { throw python.takeError() }
         }
         return list.give()
+    }
+
+    /// The value of one slot.
+    package static func item(of array: ArrayData, _ index: Int) throws(MartletError) -> Object {
+        guard index >= 0, index < array.count else { throw .index("index \(index) of \(array.count) values") }
+        let python = try CPython.shared()
+        var slot: Object?
+        try ValueMaker(python, maps: .pairs).fill(array.window(index, 1), &slot)
+        guard let slot else { throw .index("no value at \(index)") }
+        return slot
     }
 
     /// Fills `array.count` slots of a NumPy array of objects, which hold references or NULL. Nulls become `null`.

@@ -3,11 +3,13 @@
 from . import _abi
 from ._array import Array
 from ._array_classes import (
-    BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray, DoubleArray,
-    DurationArray, FixedSizeBinaryArray, FixedSizeListArray, FloatArray, FloatingPointArray, HalfFloatArray, Int8Array,
-    Int16Array, Int32Array, Int64Array, IntegerArray, LargeBinaryArray, LargeListArray, LargeStringArray, ListArray,
-    MapArray, NullArray, NumericArray, StringArray, StructArray, Time32Array, Time64Array, TimestampArray, UInt8Array,
-    UInt16Array, UInt32Array, UInt64Array)
+    BinaryArray, BinaryViewArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, Decimal256Array,
+    Decimal32Array, Decimal64Array, DictionaryArray, DoubleArray, DurationArray, FixedSizeBinaryArray,
+    FixedSizeListArray, FloatArray, FloatingPointArray, HalfFloatArray, Int16Array, Int32Array, Int64Array,
+    Int8Array, IntegerArray, LargeBinaryArray, LargeListArray, LargeListViewArray, LargeStringArray, ListArray,
+    ListViewArray, MapArray, MonthDayNanoIntervalArray, NullArray, NumericArray, RunEndEncodedArray, StringArray,
+    StringViewArray, StructArray, Time32Array, Time64Array, TimestampArray, UInt16Array, UInt32Array, UInt64Array,
+    UInt8Array, UnionArray)
 from ._builders import (
     arange, array, asarray, concat_arrays, concat_batches, concat_tables, infer_type, nulls, record_batch, repeat,
     table)
@@ -18,25 +20,39 @@ from ._errors import (
 from ._field import Field, field
 from ._reader import RecordBatchReader
 from ._scalar import (
-    BinaryScalar, BooleanScalar, Date32Scalar, Date64Scalar, Decimal128Scalar, DictionaryScalar, DoubleScalar,
-    DurationScalar, FixedSizeBinaryScalar, FixedSizeListScalar, FloatScalar, HalfFloatScalar, Int8Scalar, Int16Scalar,
-    Int32Scalar, Int64Scalar, LargeBinaryScalar, LargeListScalar, LargeStringScalar, ListScalar, MapScalar, NullScalar,
-    Scalar, StringScalar, StructScalar, Time32Scalar, Time64Scalar, TimestampScalar, UInt8Scalar, UInt16Scalar,
-    UInt32Scalar, UInt64Scalar, scalar)
+    BinaryScalar, BinaryViewScalar, BooleanScalar, Date32Scalar, Date64Scalar, Decimal128Scalar, Decimal256Scalar,
+    Decimal32Scalar, Decimal64Scalar, DictionaryScalar, DoubleScalar, DurationScalar, FixedSizeBinaryScalar,
+    FixedSizeListScalar, FloatScalar, HalfFloatScalar, Int16Scalar, Int32Scalar, Int64Scalar, Int8Scalar,
+    LargeBinaryScalar, LargeListScalar, LargeListViewScalar, LargeStringScalar, ListScalar, ListViewScalar,
+    MapScalar, MonthDayNanoIntervalScalar, NullScalar, RunEndEncodedScalar, Scalar, StringScalar, StringViewScalar,
+    StructScalar, Time32Scalar, Time64Scalar, TimestampScalar, UInt16Scalar, UInt32Scalar, UInt64Scalar,
+    UInt8Scalar, UnionScalar, scalar)
 from ._schema import Schema, schema, unify_schemas
 from ._table import RecordBatch, Table
 from ._types import (
-    DataType, Decimal128Type, DictionaryType, DurationType, FixedSizeBinaryType, FixedSizeListType, LargeListType,
-    ListType, MapType, StructType, Time32Type, Time64Type, TimestampType, binary, bool_, date32, date64, decimal128,
-    dictionary, duration, float16, float32, float64, int8, int16, int32, int64, large_binary, large_list, large_string,
-    large_utf8, list_, map_, null, string, struct, time32, time64, timestamp, type_for_alias, uint8, uint16, uint32,
-    uint64, utf8)
+    DataType, Decimal128Type, Decimal256Type, Decimal32Type, Decimal64Type, DenseUnionType, DictionaryType,
+    DurationType, FixedSizeBinaryType, FixedSizeListType, LargeListType, LargeListViewType, ListType, ListViewType,
+    MapType, RunEndEncodedType, SparseUnionType, StructType, Time32Type, Time64Type, TimestampType, UnionType,
+    binary, binary_view, bool_, date32, date64, decimal128, decimal256, decimal32, decimal64, dense_union,
+    dictionary, duration, float16, float32, float64, int16, int32, int64, int8, large_binary, large_list,
+    large_list_view, large_string, large_utf8, list_, list_view, map_, month_day_nano_interval, null,
+    run_end_encoded, sparse_union, string, string_view, struct, time32, time64, timestamp, type_for_alias, uint16,
+    uint32, uint64, uint8, union, utf8)
 
 __version__ = "0.1.0"
 
 _IN_IPC = frozenset((
     "IpcReadOptions", "IpcWriteOptions", "MetadataVersion", "RecordBatchFileReader", "RecordBatchFileWriter",
     "RecordBatchStreamReader", "RecordBatchStreamWriter", "deserialize_pandas", "serialize_pandas"))
+_EXTENSION_TYPES = frozenset((
+    "BaseExtensionType", "Bool8Type", "ExtensionType", "FixedShapeTensorType", "JsonType", "OpaqueType",
+    "ParquetVariantType", "TimestampWithOffsetType", "UnknownExtensionType", "UuidType", "VariableShapeTensorType",
+    "bool8", "fixed_shape_tensor", "json_", "opaque", "parquet_variant", "register_extension_type",
+    "timestamp_with_offset", "unregister_extension_type", "uuid", "variable_shape_tensor"))
+_EXTENSION_ARRAYS = frozenset(
+    f"{kind}{what}" for what in ("Array", "Scalar") for kind in (
+        "Bool8", "Extension", "FixedShapeTensor", "Json", "Opaque", "ParquetVariant", "TimestampWithOffset", "Uuid",
+        "VariableShapeTensor"))
 _MODULES = ("compute", "dataset", "ipc", "lib", "parquet", "types")
 
 
@@ -48,9 +64,17 @@ def __getattr__(name):
     if name in _IN_IPC:
         from . import ipc
         found = getattr(ipc, name)
-    elif name == "Tensor" or name.startswith("Sparse"):
+    elif name == "Tensor" or name in ("SparseCOOTensor", "SparseCSRMatrix", "SparseCSCMatrix", "SparseCSFTensor"):
         from . import _tensor
         found = getattr(_tensor, name)
+    elif name in _EXTENSION_TYPES:
+        from . import _extension_types
+        found = getattr(_extension_types, name)
+    elif name in _EXTENSION_ARRAYS:
+        from . import _extension_arrays
+        found = getattr(_extension_arrays, name)
+    elif name == "MonthDayNano":
+        from ._interval import MonthDayNano as found
     elif name in ("NA", "NULL"):
         found = scalar(None)
     elif name.startswith("_"):
@@ -69,7 +93,7 @@ def __getattr__(name):
 
 
 def __dir__():
-    names = set(globals()) | set(_MODULES)
+    names = set(globals()) | set(_MODULES) | _IN_IPC | _EXTENSION_TYPES | _EXTENSION_ARRAYS | {"MonthDayNano"}
     try:
         from . import _io
         names |= {n for n in dir(_io) if not n.startswith("_")}

@@ -53,7 +53,7 @@ expression_literal t:ppp* expression_call t:spqpppqpp* expression_evaluate t:ppp
 expression_release v:p*
 dataset_open t:pqppqpp dataset_schema t:ppp* dataset_files t:pppp dataset_scan t:ppqppqppp dataset_release v:p
 dataset_write t:pspqpqppp
-python_array_from_sequence t:ppppqpp* python_array_to_list t:ppqpp* python_fill_objects t:pppp*
+python_array_from_sequence t:ppppqpp* python_array_to_list t:ppqpp* python_item p:pq* python_fill_objects t:pppp*
 python_array_from_objects t:pqqpppqpp* python_array_from_unicode t:pqqqppp* python_buffer t:ppqpp* python_drain v:*
 python_schema_capsule t:ppp* python_array_capsules t:pppp* python_stream_capsule t:ppp*
 """
@@ -336,6 +336,16 @@ def new_objects(function, *arguments):
     for made in result:
         _DECREF(made)
     return result
+
+
+def _item_function():
+    function = lib.martlet_python_item
+    function.restype = ctypes.py_object
+    return function
+
+
+# `item(array's address, index)`: the Python object of a slot; ValueError when there is none.
+item = _item_function()
 
 
 def object_buffer(owner, address, size):

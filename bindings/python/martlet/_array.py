@@ -33,15 +33,20 @@ class Array(_abi.ArrayHandle):
         """An array over Buffers in the order of the Arrow columnar format, validity first, None for absent ones."""
         type = t.ensure_type(type)
         children = list(children or ())
-        if type.num_fields != len(children):
+        if type.id != t.Type_EXTENSION and type.num_fields != len(children):
             raise ValueError(
                 f"Type's expected number of children ({type.num_fields}) did not match the passed number "
                 f"({len(children)}).")
-        if type.num_buffers != len(buffers):
+        variadic = type.has_variadic_buffers and len(buffers) > type.num_buffers
+        if type.num_buffers != len(buffers) and not variadic:
             raise ValueError(
                 f"Type's expected number of buffers ({type.num_buffers}) did not match the passed number "
                 f"({len(buffers)}).")
         handles = [None if b is None else b._handle for b in buffers]
+        if type.id == t.Type_EXTENSION:
+            return type.wrap_array(Array.from_buffers(type.storage_type, length, buffers, null_count, offset, children))
+        if type.id in _NO_VALIDITY:
+            handles = handles[1:]
         return make(type, length, handles, null_count, offset, children)
 
     @staticmethod
@@ -199,6 +204,10 @@ class Array(_abi.ArrayHandle):
     def cast(self, target_type=None, safe=None, options=None, memory_pool=None):
         """The values as another type; `safe=False` lets them overflow and be cut."""
         from ._compute import cast
+        if target_type is not None:
+            target = t.ensure_type(target_type)
+            if target.id == t.Type_EXTENSION:
+                return target.wrap_array(self.cast(target.storage_type, safe, options))
         return cast(self, target_type, safe=safe, options=options)
 
     def view(self, target_type):
@@ -295,15 +304,17 @@ class Array(_abi.ArrayHandle):
         return self
 
 
-# The class of each type, by the type's id; filled by `_array_classes`.
+# The class of each type, by the type's id; filled by `_array_classes`. None where the type itself knows.
 _CLASSES = {}
+# Types whose arrays have no validity of their own, where pyarrow counts one.
+_NO_VALIDITY = (t.Type_NA, t.Type_DENSE_UNION, t.Type_SPARSE_UNION, t.Type_RUN_END_ENCODED)
 
 
 def wrap(pointer, type=None):
     """The Array of a new `martlet_array *`, which it owns; the engine is asked when `type` is not known."""
     if type is None:
         type = type_of(pointer)
-    self = object.__new__(_CLASSES[type.id])
+    self = object.__new__(_CLASSES[type.id] or type.__arrow_ext_class__())
     self._as_parameter_ = pointer
     self.type = type
     self._length = _lib.martlet_array_length(pointer)
@@ -312,7 +323,7 @@ def wrap(pointer, type=None):
 
 def wrap_known(pointer, type, length):
     """As `wrap`, where the length is known."""
-    self = object.__new__(_CLASSES[type.id])
+    self = object.__new__(_CLASSES[type.id] or type.__arrow_ext_class__())
     self._as_parameter_, self.type, self._length = pointer, type, length
     return self
 

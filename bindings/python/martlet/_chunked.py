@@ -174,6 +174,10 @@ class ChunkedArray:
 
     def cast(self, target_type=None, safe=None, options=None):
         from ._compute import cast
+        target = None if target_type is None else t.ensure_type(target_type)
+        if self.type.id == t.Type_EXTENSION or (target is not None and target.id == t.Type_EXTENSION):
+            target = options.target_type if target is None else target
+            return make_chunked([c.cast(target, safe) for c in self._chunks], target)
         return cast(self, target_type, safe=safe, options=options)
 
     def fill_null(self, fill_value):

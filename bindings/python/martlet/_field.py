@@ -1,7 +1,7 @@
 """Fields: a name, a type, whether nulls may occur, and metadata."""
 
 from . import _abi, _metadata
-from ._types import DataType, StructType, _NULLABLE, _type_from_tree, ensure_type
+from ._types import DataType, StructType, Type_EXTENSION, _NULLABLE, _type_from_tree, ensure_type
 
 
 class Field:
@@ -14,8 +14,11 @@ class Field:
 
     @property
     def metadata(self):
-        """A dictionary bytes -> bytes, or None."""
-        return None if self._pairs is None else dict(self._pairs)
+        """A dictionary bytes -> bytes, or None. The name of an extension type that is not registered is in it."""
+        pairs = self._pairs
+        if _is_unknown(self.type):
+            return (pairs or {}) | self.type._extension_pairs
+        return None if pairs is None else dict(pairs)
 
     def equals(self, other, check_metadata=False):
         if not isinstance(other, Field):
@@ -33,10 +36,10 @@ class Field:
         return hash((self.name, self.type, self.nullable))
 
     def with_metadata(self, metadata):
-        return _make_field(self.name, self.type, self.nullable, _metadata.normalize(metadata))
+        return _described(self.name, self.type, self.nullable, _metadata.normalize(metadata))
 
     def remove_metadata(self):
-        return _make_field(self.name, self.type, self.nullable, None)
+        return _described(self.name, self.type, self.nullable, None)
 
     def with_type(self, new_type):
         return _make_field(self.name, ensure_type(new_type), self.nullable, self._pairs)
@@ -79,6 +82,20 @@ def _make_field(name, type, nullable=True, pairs=None):
     return self
 
 
+def _is_unknown(type):
+    return type.id == Type_EXTENSION and type.__class__.__name__ == "UnknownExtensionType"
+
+
+def _described(name, type, nullable, pairs):
+    """The field whose metadata is `pairs`, which may name an extension type."""
+    if _is_unknown(type):
+        type = type.storage_type
+    if pairs and b"ARROW:extension:name" in pairs and type.id != Type_EXTENSION:
+        from ._extension_types import extension_of, without_extension
+        type, pairs = extension_of(type, pairs), without_extension(pairs)
+    return _make_field(name, type, nullable, pairs)
+
+
 def _name(name):
     return _metadata.as_bytes(name).decode("utf-8")
 
@@ -91,7 +108,7 @@ def field(name, type=None, nullable=None, metadata=None):
         result = field_from_tree(_abi.schema_to_tree(_abi.schema_from_capsule(name.__arrow_c_schema__())))
     else:
         pairs = _metadata.normalize(metadata)
-        return _make_field(_name(name), ensure_type(type), True if nullable is None else bool(nullable), pairs)
+        return _described(_name(name), ensure_type(type), True if nullable is None else bool(nullable), pairs)
     if type is not None:
         raise ValueError("cannot specify 'type' when creating a Field from an ArrowSchema")
     if nullable is not None:
@@ -101,7 +118,11 @@ def field(name, type=None, nullable=None, metadata=None):
 
 def field_from_tree(tree):
     """The field of a tree of the C Data interface."""
-    return _make_field(tree[1], _type_from_tree(tree), bool(tree[3] & _NULLABLE), _metadata.from_c(tree[2]))
+    type, pairs = _type_from_tree(tree), _metadata.from_c(tree[2])
+    if type.id == Type_EXTENSION:
+        from ._extension_types import without_extension
+        pairs = without_extension(pairs)
+    return _make_field(tree[1], type, bool(tree[3] & _NULLABLE), pairs)
 
 
 def as_fields(fields):

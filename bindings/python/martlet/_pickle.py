@@ -3,16 +3,25 @@
 from . import _abi
 from . import _types as t
 from ._array import buffer_handles, make, wrap
-from ._array_classes import _BytesArray, _OffsetListArray
+from ._array_classes import _BytesArray
+from ._list_arrays import BaseListArray
+
+# Values that slices leave lying in other buffers or children.
+_TRIMMED = (BaseListArray, _BytesArray)
+_TRIMMED_IDS = (
+    t.Type_MAP, t.Type_STRING_VIEW, t.Type_BINARY_VIEW, t.Type_DENSE_UNION, t.Type_SPARSE_UNION, t.Type_RUN_END_ENCODED)
 
 
 def reduce_array(array):
+    if array.type.id == t.Type_EXTENSION:
+        from ._extension_arrays import wrap_storage
+        return wrap_storage, (array.type, array.storage)
     return _rebuilt, parts_of(array)
 
 
 def parts_of(array):
     """(type, length, null count, offset, bytes of the buffers, children, dictionary)"""
-    if array.offset or isinstance(array, (_OffsetListArray, _BytesArray)):
+    if array.offset or isinstance(array, _TRIMMED) or array.type.id in _TRIMMED_IDS:
         array = _trimmed(array)
     buffers = [None if h is None else _bytes(h) for h in buffer_handles(array)]
     children = [array._child(i, f.type) for i, f in enumerate(array.type._fields())]

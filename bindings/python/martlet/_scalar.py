@@ -1,17 +1,30 @@
-"""Scalars: one value with its type, held as an array of length 1."""
+"""Scalars: one value with its type, held as a place in an array."""
 
 from . import _abi
 from . import _types as t
 from ._array import maps_options, wrap_known
 
+_item = _abi.item
+
 
 class Scalar:
     """One value of a type, or null."""
 
-    __slots__ = ("_array", "type", "__weakref__")
+    __slots__ = ("_source", "_slot", "_cut", "type", "__weakref__")
 
     def __init__(self):
         raise TypeError(f"Do not call {type(self).__name__}'s constructor directly, use martlet.scalar() instead.")
+
+    @property
+    def _array(self):
+        """The value as an array of length 1."""
+        cut = self._cut
+        if cut is None:
+            cut = self._source
+            if len(cut) != 1:
+                cut = wrap_known(_abi.new(_abi.lib.martlet_array_slice, cut, self._slot, 1), self.type, 1)
+            self._cut = cut
+        return cut
 
     @property
     def is_valid(self):
@@ -19,6 +32,11 @@ class Scalar:
 
     def as_py(self, *, maps_as_pydicts=None):
         """The Python value, None for null."""
+        if maps_as_pydicts is None:
+            try:
+                return _item(self._source._as_parameter_, self._slot)
+            except ValueError:
+                pass  # there is none: the long way says why
         options = maps_options(maps_as_pydicts)
         return _abi.new_object(_abi.lib.martlet_python_array_to_list, self._array, *options)[0]
 
@@ -75,8 +93,10 @@ def _subclasses(base, names):
         yield type(name, (base,), {"__slots__": (), "__module__": __name__})
 
 
-(NullScalar, BooleanScalar, HalfFloatScalar, FloatScalar, DoubleScalar, Decimal128Scalar) = _subclasses(
-    Scalar, "NullScalar BooleanScalar HalfFloatScalar FloatScalar DoubleScalar Decimal128Scalar")
+(NullScalar, BooleanScalar, HalfFloatScalar, FloatScalar, DoubleScalar) = _subclasses(
+    Scalar, "NullScalar BooleanScalar HalfFloatScalar FloatScalar DoubleScalar")
+(Decimal32Scalar, Decimal64Scalar, Decimal128Scalar, Decimal256Scalar) = _subclasses(
+    Scalar, "Decimal32Scalar Decimal64Scalar Decimal128Scalar Decimal256Scalar")
 (Int8Scalar, UInt8Scalar, Int16Scalar, UInt16Scalar, Int32Scalar, UInt32Scalar, Int64Scalar, UInt64Scalar) = (
     _subclasses(_IndexableScalar, "Int8Scalar UInt8Scalar Int16Scalar UInt16Scalar Int32Scalar UInt32Scalar "
                 "Int64Scalar UInt64Scalar"))
@@ -132,8 +152,22 @@ class BinaryScalar(Scalar):
         return py_buffer(value.encode("utf-8") if isinstance(value, str) else value)
 
 
-(LargeBinaryScalar, FixedSizeBinaryScalar, StringScalar, LargeStringScalar) = _subclasses(
-    BinaryScalar, "LargeBinaryScalar FixedSizeBinaryScalar StringScalar LargeStringScalar")
+(LargeBinaryScalar, FixedSizeBinaryScalar, StringScalar, LargeStringScalar, BinaryViewScalar, StringViewScalar) = (
+    _subclasses(BinaryScalar, "LargeBinaryScalar FixedSizeBinaryScalar StringScalar LargeStringScalar BinaryViewScalar "
+                "StringViewScalar"))
+
+
+class _IntervalScalar(Scalar):
+    __slots__ = ()
+
+    @property
+    def value(self):
+        """The Python value, None for null."""
+        return self.as_py()
+
+
+(MonthIntervalScalar, DayTimeIntervalScalar, MonthDayNanoIntervalScalar) = _subclasses(
+    _IntervalScalar, "MonthIntervalScalar DayTimeIntervalScalar MonthDayNanoIntervalScalar")
 
 
 class ListScalar(Scalar):
@@ -156,7 +190,8 @@ class ListScalar(Scalar):
         return iter(self.values)
 
 
-(LargeListScalar, FixedSizeListScalar) = _subclasses(ListScalar, "LargeListScalar FixedSizeListScalar")
+(LargeListScalar, FixedSizeListScalar, ListViewScalar, LargeListViewScalar) = _subclasses(
+    ListScalar, "LargeListScalar FixedSizeListScalar ListViewScalar LargeListViewScalar")
 
 
 class MapScalar(ListScalar):
@@ -231,6 +266,44 @@ class StructScalar(Scalar):
         return str(None if value is None else list(value.items()))
 
 
+class UnionScalar(Scalar):
+    """A value of one of the types of a union."""
+
+    __slots__ = ()
+
+    @property
+    def type_code(self):
+        """The number of the value's type."""
+        return self._array.type_codes[0].as_py()
+
+    @property
+    def value(self):
+        """The Scalar of the value's own type, None for null."""
+        place = self.type._codes.index(self.type_code)
+        child = self._array.field(place)
+        made = child[self._array.offsets[0].as_py() if self.type.mode == "dense" else 0]
+        return made if made.is_valid else None
+
+    @property
+    def is_valid(self):
+        return self.value is not None
+
+
+class RunEndEncodedScalar(Scalar):
+    """A value of a run."""
+
+    __slots__ = ()
+
+    @property
+    def value(self):
+        """The Scalar of the run's value."""
+        return self._array.values[self._array.find_physical_offset()]
+
+    @property
+    def is_valid(self):
+        return self.value.is_valid
+
+
 class DictionaryScalar(Scalar):
     __slots__ = ()
 
@@ -258,21 +331,33 @@ _CLASSES = {
     t.Type_DECIMAL128: Decimal128Scalar, t.Type_LIST: ListScalar, t.Type_STRUCT: StructScalar,
     t.Type_DICTIONARY: DictionaryScalar, t.Type_MAP: MapScalar, t.Type_FIXED_SIZE_LIST: FixedSizeListScalar,
     t.Type_DURATION: DurationScalar, t.Type_LARGE_STRING: LargeStringScalar, t.Type_LARGE_BINARY: LargeBinaryScalar,
-    t.Type_LARGE_LIST: LargeListScalar,
+    t.Type_LARGE_LIST: LargeListScalar, t.Type_DECIMAL32: Decimal32Scalar, t.Type_DECIMAL64: Decimal64Scalar,
+    t.Type_DECIMAL256: Decimal256Scalar, t.Type_INTERVAL_MONTHS: MonthIntervalScalar,
+    t.Type_INTERVAL_DAY_TIME: DayTimeIntervalScalar, t.Type_INTERVAL_MONTH_DAY_NANO: MonthDayNanoIntervalScalar,
+    t.Type_BINARY_VIEW: BinaryViewScalar, t.Type_STRING_VIEW: StringViewScalar, t.Type_LIST_VIEW: ListViewScalar,
+    t.Type_LARGE_LIST_VIEW: LargeListViewScalar, t.Type_DENSE_UNION: UnionScalar, t.Type_SPARSE_UNION: UnionScalar,
+    t.Type_RUN_END_ENCODED: RunEndEncodedScalar,
 }
 
 
 def wrap_scalar(array):
     """The Scalar of an array of length 1."""
-    self = object.__new__(_CLASSES[array.type.id])
-    self._array, self.type = array, array.type
-    return self
+    return scalar_at(array, 0)
 
 
 def scalar_at(array, i):
     """The Scalar at a position that is in bounds."""
-    pointer = _abi.new(_abi.lib.martlet_array_slice, array, i, 1)
-    return wrap_scalar(wrap_known(pointer, array.type, 1))
+    kind = array.type
+    made = _CLASSES.get(kind.id)
+    if made is None:
+        from ._extension_arrays import scalar_over
+        return scalar_over(kind, array.storage[i])
+    self = _new(made)
+    self._source, self._slot, self._cut, self.type = array, i, None, kind
+    return self
+
+
+_new = object.__new__
 
 
 def scalar(value, type=None, *, from_pandas=None, memory_pool=None):

@@ -6,8 +6,16 @@ from . import _abi
 Type_NA, Type_BOOL, Type_UINT8, Type_INT8, Type_UINT16, Type_INT16, Type_UINT32, Type_INT32 = range(8)
 Type_UINT64, Type_INT64, Type_HALF_FLOAT, Type_FLOAT, Type_DOUBLE, Type_STRING, Type_BINARY = range(8, 15)
 Type_FIXED_SIZE_BINARY, Type_DATE32, Type_DATE64, Type_TIMESTAMP, Type_TIME32, Type_TIME64 = range(15, 21)
-Type_DECIMAL128, Type_LIST, Type_STRUCT, Type_DICTIONARY, Type_MAP = 23, 25, 26, 29, 30
-Type_FIXED_SIZE_LIST, Type_DURATION, Type_LARGE_STRING, Type_LARGE_BINARY, Type_LARGE_LIST = 32, 33, 34, 35, 36
+Type_INTERVAL_MONTHS, Type_INTERVAL_DAY_TIME, Type_DECIMAL128, Type_DECIMAL256, Type_LIST, Type_STRUCT = range(21, 27)
+Type_SPARSE_UNION, Type_DENSE_UNION, Type_DICTIONARY, Type_MAP, Type_EXTENSION, Type_FIXED_SIZE_LIST = range(27, 33)
+Type_DURATION, Type_LARGE_STRING, Type_LARGE_BINARY, Type_LARGE_LIST, Type_INTERVAL_MONTH_DAY_NANO = range(33, 38)
+Type_RUN_END_ENCODED, Type_STRING_VIEW, Type_BINARY_VIEW, Type_LIST_VIEW, Type_LARGE_LIST_VIEW = range(38, 43)
+Type_DECIMAL32, Type_DECIMAL64 = 43, 44
+
+_ONE_BUFFER = (Type_NA, Type_STRUCT, Type_FIXED_SIZE_LIST, Type_RUN_END_ENCODED)
+_THREE_BUFFERS = (
+    Type_STRING, Type_BINARY, Type_LARGE_STRING, Type_LARGE_BINARY, Type_LIST_VIEW, Type_LARGE_LIST_VIEW,
+    Type_DENSE_UNION)
 
 _NULLABLE = 2
 _ORDERED = 1
@@ -83,11 +91,14 @@ class DataType:
     @property
     def num_buffers(self):
         """Buffers of an array of this type, the validity bitmap included."""
-        if self.id in (Type_STRING, Type_BINARY, Type_LARGE_STRING, Type_LARGE_BINARY):
+        if self.id in _THREE_BUFFERS:
             return 3
-        return 1 if self.id in (Type_NA, Type_STRUCT, Type_FIXED_SIZE_LIST) else 2
+        return 1 if self.id in _ONE_BUFFER else 2
 
-    has_variadic_buffers = False
+    @property
+    def has_variadic_buffers(self):
+        """Whether an array of this type may have any number of buffers after these."""
+        return self.id in (Type_STRING_VIEW, Type_BINARY_VIEW)
 
     def field(self, i):
         """The child field at position `i` (nested types), or of this name (structs)."""
@@ -184,11 +195,33 @@ class DurationType(DataType):
     _parts = ("unit",)
 
 
-class Decimal128Type(DataType):
-    """Decimal numbers of `precision` digits, `scale` of them after the point."""
-
+class _DecimalType(FixedSizeBinaryType):
     __slots__ = ("precision", "scale")
     _parts = ("precision", "scale")
+
+
+class Decimal32Type(_DecimalType):
+    """Decimal numbers of at most 9 digits; `scale` of the `precision` digits are behind the point."""
+
+    __slots__ = ()
+
+
+class Decimal64Type(_DecimalType):
+    """Decimal numbers of at most 18 digits; `scale` of the `precision` digits are behind the point."""
+
+    __slots__ = ()
+
+
+class Decimal128Type(_DecimalType):
+    """Decimal numbers of at most 38 digits; `scale` of the `precision` digits are behind the point."""
+
+    __slots__ = ()
+
+
+class Decimal256Type(_DecimalType):
+    """Decimal numbers of at most 76 digits; `scale` of the `precision` digits are behind the point."""
+
+    __slots__ = ()
 
 
 class _ListLike(DataType):
@@ -219,6 +252,18 @@ class ListType(_ListLike):
 
 class LargeListType(_ListLike):
     """Lists with 64-bit offsets."""
+
+    __slots__ = ()
+
+
+class ListViewType(_ListLike):
+    """Lists with 32-bit offsets and sizes, which lie in any order and may share values."""
+
+    __slots__ = ()
+
+
+class LargeListViewType(_ListLike):
+    """Lists with 64-bit offsets and sizes, which lie in any order and may share values."""
 
     __slots__ = ()
 
@@ -317,6 +362,73 @@ class StructType(DataType):
 
     def _hash_parts(self):
         return self._members
+
+
+class UnionType(DataType):
+    """Values of one of some types each; `type_codes` are the numbers that tell which."""
+
+    __slots__ = ("_members", "_codes")
+    mode = None
+
+    @property
+    def type_codes(self):
+        return list(self._codes)
+
+    def _fields(self):
+        return self._members
+
+    def __len__(self):
+        return len(self._members)
+
+    def __iter__(self):
+        return iter(self._members)
+
+    def __getitem__(self, i):
+        return self.field(i)
+
+    def _equal_parts(self, other, check_metadata):
+        return self._codes == other._codes and len(self._members) == len(other._members) and all(
+            a.equals(b, check_metadata=check_metadata) for a, b in zip(self._members, other._members))
+
+    def _hash_parts(self):
+        return self._members + self._codes
+
+
+class DenseUnionType(UnionType):
+    """Unions whose children hold only the values that are theirs."""
+
+    __slots__ = ()
+    mode = "dense"
+
+
+class SparseUnionType(UnionType):
+    """Unions whose children are all as long as the union."""
+
+    __slots__ = ()
+    mode = "sparse"
+
+
+class RunEndEncodedType(DataType):
+    """Runs of equal values: each value once, and where its run ends."""
+
+    __slots__ = ("_members",)
+
+    @property
+    def run_end_type(self):
+        return self._members[0].type
+
+    @property
+    def value_type(self):
+        return self._members[1].type
+
+    def _fields(self):
+        return self._members
+
+    def _equal_parts(self, other, check_metadata):
+        return self.run_end_type == other.run_end_type and _equal_but_names(self._members[1], other._members[1])
+
+    def _hash_parts(self):
+        return self.run_end_type, self.value_type
 
 
 class DictionaryType(DataType):

@@ -4,7 +4,9 @@ from . import _abi
 from ._type_classes import *  # noqa: F401,F403  (the numbers of types)
 from ._type_classes import (
     _NULLABLE, _ORDERED, _SORTED, DataType, FixedSizeBinaryType, Time32Type, Time64Type, TimestampType,
-    DurationType, Decimal128Type, ListType, LargeListType, FixedSizeListType, MapType, StructType, DictionaryType)
+    DurationType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, ListType, LargeListType, ListViewType,
+    LargeListViewType, FixedSizeListType, MapType, StructType, UnionType, DenseUnionType, SparseUnionType,
+    RunEndEncodedType, DictionaryType)
 
 # ---- types without parameters ----------------------------------------------------------------------------------------
 
@@ -33,6 +35,11 @@ _BINARY = _flat(Type_BINARY, "binary", "z")
 _LARGE_BINARY = _flat(Type_LARGE_BINARY, "large_binary", "Z")
 _DATE32 = _flat(Type_DATE32, "date32[day]", "tdD", 32, "i")
 _DATE64 = _flat(Type_DATE64, "date64[ms]", "tdm", 64, "q")
+_MONTHS = _flat(Type_INTERVAL_MONTHS, "month_interval", "tiM", 32)
+_DAY_TIME = _flat(Type_INTERVAL_DAY_TIME, "day_time_interval", "tiD", 64)
+_MONTH_DAY_NANO = _flat(Type_INTERVAL_MONTH_DAY_NANO, "month_day_nano_interval", "tin", 128)
+_STRING_VIEW = _flat(Type_STRING_VIEW, "string_view", "vu")
+_BINARY_VIEW = _flat(Type_BINARY_VIEW, "binary_view", "vz")
 
 
 def null():
@@ -120,6 +127,31 @@ def date64():
     return _DATE64
 
 
+def month_day_nano_interval():
+    """Spans of months, days and nanoseconds, which do not add up to each other."""
+    return _MONTH_DAY_NANO
+
+
+def month_interval():
+    """Spans of whole months."""
+    return _MONTHS
+
+
+def day_time_interval():
+    """Spans of days and milliseconds, which do not add up to each other."""
+    return _DAY_TIME
+
+
+def string_view():
+    """UTF-8 text; short ones lie in place, others in any of several buffers."""
+    return _STRING_VIEW
+
+
+def binary_view():
+    """Bytes; short ones lie in place, others in any of several buffers."""
+    return _BINARY_VIEW
+
+
 # ---- types with parameters -------------------------------------------------------------------------------------------
 
 _UNIT_LETTERS = {"s": "s", "ms": "m", "us": "u", "ns": "n"}
@@ -184,13 +216,33 @@ def duration(unit):
         Type_DURATION, f"duration[{unit}]", "tD" + _UNIT_LETTERS[unit], 64, "q", unit=unit))
 
 
+def _decimal(id, cls, bits, digits, precision, scale):
+    if not 1 <= precision <= digits:
+        raise ValueError(f"precision should be between 1 and {digits}")
+    tail = "" if bits == 128 else f",{bits}"
+    return _cached(("d", bits, precision, scale), lambda: cls._make(
+        id, f"decimal{bits}({precision}, {scale})", f"d:{precision},{scale}{tail}", bits, precision=precision,
+        scale=scale))
+
+
+def decimal32(precision, scale=0):
+    """Decimal numbers of 1 ... 9 digits, `scale` of them after the point."""
+    return _decimal(Type_DECIMAL32, Decimal32Type, 32, 9, precision, scale)
+
+
+def decimal64(precision, scale=0):
+    """Decimal numbers of 1 ... 18 digits, `scale` of them after the point."""
+    return _decimal(Type_DECIMAL64, Decimal64Type, 64, 18, precision, scale)
+
+
 def decimal128(precision, scale=0):
     """Decimal numbers of 1 ... 38 digits, `scale` of them after the point."""
-    if not 1 <= precision <= 38:
-        raise ValueError("precision should be between 1 and 38")
-    return _cached(("d", precision, scale), lambda: Decimal128Type._make(
-        Type_DECIMAL128, f"decimal128({precision}, {scale})", f"d:{precision},{scale}", 128,
-        precision=precision, scale=scale))
+    return _decimal(Type_DECIMAL128, Decimal128Type, 128, 38, precision, scale)
+
+
+def decimal256(precision, scale=0):
+    """Decimal numbers of 1 ... 76 digits, `scale` of them after the point."""
+    return _decimal(Type_DECIMAL256, Decimal256Type, 256, 76, precision, scale)
 
 
 def _item_field(value, name, nullable=True):
@@ -223,6 +275,18 @@ def large_list(value_type):
     """Lists with 64-bit offsets."""
     item = _list_item(value_type)
     return LargeListType._make(Type_LARGE_LIST, f"large_list<{item._text()}>", "+L", value_field=item)
+
+
+def list_view(value_type):
+    """Lists that have an offset and a size each, so that they lie in any order and may share values."""
+    item = _list_item(value_type)
+    return ListViewType._make(Type_LIST_VIEW, f"list_view<{item._text()}>", "+vl", value_field=item)
+
+
+def large_list_view(value_type):
+    """As `list_view`, with 64-bit offsets and sizes."""
+    item = _list_item(value_type)
+    return LargeListViewType._make(Type_LARGE_LIST_VIEW, f"large_list_view<{item._text()}>", "+vL", value_field=item)
 
 
 def map_(key_type, item_type, keys_sorted=False):
@@ -259,6 +323,54 @@ def struct(fields):
     return StructType._make(Type_STRUCT, f"struct<{text}>", "+s", _members=members)
 
 
+def _union(id, cls, fields, codes):
+    from ._field import Field
+    members = tuple(fields)
+    for f in members:
+        if not isinstance(f, Field):
+            raise TypeError(f"Cannot convert {type(f).__name__} to martlet.lib.Field: pass Fields")
+    codes = tuple(range(len(members)) if codes is None else map(int, codes))
+    if len(codes) != len(members):
+        raise ValueError("type_codes should have the same length as fields")
+    for code in codes:
+        if not 0 <= code <= 127:
+            raise OverflowError(f"type codes are from 0 to 127, not {code}")
+    text = ", ".join(f"{f._text()}={code}" for f, code in zip(members, codes))
+    kind = f"+u{cls.mode[0]}:" + ",".join(map(str, codes))
+    return cls._make(id, f"{cls.mode}_union<{text}>", kind, _members=members, _codes=codes)
+
+
+def dense_union(child_fields, type_codes=None):
+    """Values of one of some types each; the children hold only the values that are theirs."""
+    return _union(Type_DENSE_UNION, DenseUnionType, child_fields, type_codes)
+
+
+def sparse_union(child_fields, type_codes=None):
+    """Values of one of some types each; the children are all as long as the union."""
+    return _union(Type_SPARSE_UNION, SparseUnionType, child_fields, type_codes)
+
+
+def union(child_fields, mode, type_codes=None):
+    """A dense or a sparse union, as `mode` says."""
+    if mode not in ("dense", "sparse"):
+        raise ValueError(f"Invalid union mode {mode!r}")
+    return (dense_union if mode == "dense" else sparse_union)(child_fields, type_codes)
+
+
+def run_end_encoded(run_end_type, value_type):
+    """Runs of equal values; `run_end_type` is int16, int32 or int64."""
+    from ._field import field
+    run_end_type, value_type = ensure_type(run_end_type), ensure_type(value_type)
+    if run_end_type.id not in (Type_INT16, Type_INT32, Type_INT64):
+        raise ValueError("The run_end_type should be 'int16', 'int32', or 'int64'")
+    return _make_run_ends((field("run_ends", run_end_type, False), field("values", value_type)))
+
+
+def _make_run_ends(members):
+    text = ", ".join(f._text().replace(" not null", "") for f in members)
+    return RunEndEncodedType._make(Type_RUN_END_ENCODED, f"run_end_encoded<{text}>", "+r", _members=members)
+
+
 def dictionary(index_type, value_type, ordered=False):
     """Integers of `index_type` that point into distinct values of `value_type`."""
     index_type, value_type = ensure_type(index_type), ensure_type(value_type)
@@ -282,7 +394,8 @@ def _aliases():
         "f8": _FLOAT64, "double": _FLOAT64, "float64": _FLOAT64, "string": _STRING, "str": _STRING, "utf8": _STRING,
         "binary": _BINARY, "large_string": _LARGE_STRING, "large_str": _LARGE_STRING, "large_utf8": _LARGE_STRING,
         "large_binary": _LARGE_BINARY, "date32": _DATE32, "date64": _DATE64, "date32[day]": _DATE32,
-        "date64[ms]": _DATE64,
+        "date64[ms]": _DATE64, "string_view": _STRING_VIEW, "binary_view": _BINARY_VIEW,
+        "month_day_nano_interval": _MONTH_DAY_NANO,
     }
     for unit in _UNIT_LETTERS:
         table[f"timestamp[{unit}]"] = timestamp(unit)
@@ -380,12 +493,26 @@ _UNITS = {letter: unit for unit, letter in _UNIT_LETTERS.items()}
 _by_format = {
     t._format: t for t in (
         _NULL, _BOOL, _INT8, _UINT8, _INT16, _UINT16, _INT32, _UINT32, _INT64, _UINT64, _FLOAT16, _FLOAT32, _FLOAT64,
-        _STRING, _LARGE_STRING, _BINARY, _LARGE_BINARY, _DATE32, _DATE64)
+        _STRING, _LARGE_STRING, _BINARY, _LARGE_BINARY, _DATE32, _DATE64, _MONTHS, _DAY_TIME, _MONTH_DAY_NANO,
+        _STRING_VIEW, _BINARY_VIEW)
 }
+_DECIMALS = {32: decimal32, 64: decimal64, 128: decimal128, 256: decimal256}
+_LISTS = {"+l": list_, "+L": large_list, "+vl": list_view, "+vL": large_list_view}
 
 
 def _type_from_tree(tree):
     """The type of a tree of the C Data interface."""
+    metadata = tree[2]
+    if metadata and b"ARROW:extension:name" in metadata:
+        from ._extension_types import extension_from_tree
+        found = extension_from_tree(tree)
+        if found is not None:
+            return found
+    return _storage_from_tree(tree)
+
+
+def _storage_from_tree(tree):
+    """As `_type_from_tree`, without a look at the metadata."""
     from ._field import field_from_tree
     format, _, _, flags, children, values = tree
     if values is not None:
@@ -398,15 +525,20 @@ def _type_from_tree(tree):
     if format[:2] == "w:":
         return binary(int(format[2:]))
     if format[:2] == "d:":
-        return decimal128(*map(int, format[2:].split(",")[:2]))
+        precision, scale, *bits = map(int, format[2:].split(","))
+        return _DECIMALS[bits[0] if bits else 128](precision, scale)
     fields = [field_from_tree(child) for child in children]
     if format == "+s":
         return struct(fields)
     if format == "+m":
         return _make_map(fields[0], flags & _SORTED)
-    if format == "+L":
-        return large_list(fields[0])
-    return list_(fields[0], int(format[3:]) if format[:3] == "+w:" else -1)
+    if format == "+r":
+        return _make_run_ends(tuple(fields))
+    if format[:2] == "+u":
+        return union(fields, "dense" if format[2] == "d" else "sparse", [c for c in format[4:].split(",") if c])
+    if format[:3] == "+w:":
+        return list_(fields[0], int(format[3:]))
+    return _LISTS[format](fields[0])
 
 
 def _temporal_from_format(format):

@@ -15,9 +15,9 @@ from ._types import ensure_type, string_to_tzinfo, type_for_alias, tzinfo_to_str
 
 
 def __getattr__(name):
-    # Files live in a module of their own, which is loaded when it is needed.
-    from . import _io
+    # Files and extension types live in modules of their own, which are loaded when they are needed.
+    import martlet
     try:
-        return getattr(_io, name)
+        return getattr(martlet, name)
     except AttributeError:
         raise AttributeError(f"module 'martlet.lib' has no attribute {name!r}") from None

@@ -7,8 +7,11 @@ _UNSIGNED = {t.Type_UINT8, t.Type_UINT16, t.Type_UINT32, t.Type_UINT64}
 _FLOATING = {t.Type_HALF_FLOAT, t.Type_FLOAT, t.Type_DOUBLE}
 _TIMES = {t.Type_TIME32, t.Type_TIME64}
 _DATES = {t.Type_DATE32, t.Type_DATE64}
-_TEMPORAL = _TIMES | _DATES | {t.Type_TIMESTAMP, t.Type_DURATION}
-_LISTS = {t.Type_LIST, t.Type_LARGE_LIST, t.Type_FIXED_SIZE_LIST}
+_INTERVALS = {t.Type_INTERVAL_MONTHS, t.Type_INTERVAL_DAY_TIME, t.Type_INTERVAL_MONTH_DAY_NANO}
+_TEMPORAL = _TIMES | _DATES | _INTERVALS | {t.Type_TIMESTAMP, t.Type_DURATION}
+_LISTS = {t.Type_LIST, t.Type_LARGE_LIST, t.Type_FIXED_SIZE_LIST, t.Type_LIST_VIEW, t.Type_LARGE_LIST_VIEW}
+_UNIONS = {t.Type_DENSE_UNION, t.Type_SPARSE_UNION}
+_DECIMALS = {t.Type_DECIMAL32, t.Type_DECIMAL64, t.Type_DECIMAL128, t.Type_DECIMAL256}
 
 
 def _asks(ids, doc):
@@ -41,12 +44,12 @@ is_float64 = _asks([t.Type_DOUBLE], "float64")
 is_list = _asks([t.Type_LIST], "list")
 is_large_list = _asks([t.Type_LARGE_LIST], "large_list")
 is_fixed_size_list = _asks([t.Type_FIXED_SIZE_LIST], "fixed_size_list")
-is_list_view = _asks([], "list_view")
-is_large_list_view = _asks([], "large_list_view")
+is_list_view = _asks([t.Type_LIST_VIEW], "list_view")
+is_large_list_view = _asks([t.Type_LARGE_LIST_VIEW], "large_list_view")
 is_struct = _asks([t.Type_STRUCT], "struct")
-is_union = _asks([], "union")
-is_nested = _asks(_LISTS | {t.Type_STRUCT, t.Type_MAP}, "nested")
-is_run_end_encoded = _asks([], "run_end_encoded")
+is_union = _asks(_UNIONS, "union")
+is_nested = _asks(_LISTS | _UNIONS | {t.Type_STRUCT, t.Type_MAP, t.Type_RUN_END_ENCODED}, "nested")
+is_run_end_encoded = _asks([t.Type_RUN_END_ENCODED], "run_end_encoded")
 is_temporal = _asks(_TEMPORAL, "a time, date, timestamp or duration")
 is_timestamp = _asks([t.Type_TIMESTAMP], "timestamp")
 is_duration = _asks([t.Type_DURATION], "duration")
@@ -56,17 +59,20 @@ is_time64 = _asks([t.Type_TIME64], "time64")
 is_date = _asks(_DATES, "a date")
 is_date32 = _asks([t.Type_DATE32], "date32")
 is_date64 = _asks([t.Type_DATE64], "date64")
-is_interval = _asks([], "an interval")
+is_interval = _asks(_INTERVALS, "an interval")
 is_map = _asks([t.Type_MAP], "map")
 is_binary = _asks([t.Type_BINARY], "binary")
 is_large_binary = _asks([t.Type_LARGE_BINARY], "large_binary")
-is_binary_view = _asks([], "binary_view")
+is_binary_view = _asks([t.Type_BINARY_VIEW], "binary_view")
 is_string = is_unicode = _asks([t.Type_STRING], "string")
 is_large_string = is_large_unicode = _asks([t.Type_LARGE_STRING], "large_string")
-is_string_view = _asks([], "string_view")
+is_string_view = _asks([t.Type_STRING_VIEW], "string_view")
 is_fixed_size_binary = _asks([t.Type_FIXED_SIZE_BINARY], "fixed_size_binary")
-is_decimal = is_decimal128 = _asks([t.Type_DECIMAL128], "decimal128")
-is_decimal32 = is_decimal64 = is_decimal256 = _asks([], "a decimal of that width")
+is_decimal = _asks(_DECIMALS, "a decimal")
+is_decimal32 = _asks([t.Type_DECIMAL32], "decimal32")
+is_decimal64 = _asks([t.Type_DECIMAL64], "decimal64")
+is_decimal128 = _asks([t.Type_DECIMAL128], "decimal128")
+is_decimal256 = _asks([t.Type_DECIMAL256], "decimal256")
 is_dictionary = _asks([t.Type_DICTIONARY], "dictionary")
 is_primitive = _asks(_SIGNED | _UNSIGNED | _FLOATING | _TEMPORAL | {t.Type_BOOL}, "of one value of fixed width")
 
