@@ -24,9 +24,9 @@ extension Compute {
             let valid = try isValid(array)
             return .booleans(valid.buffers[0], count: array.count, validity: valid.buffers[0])
         }
-        functions["is_nan"] = .unary { array, _ throws(MartletError) in try isNaN(array) }
-        functions["is_finite"] = .unary { array, _ throws(MartletError) in try isFinite(array) }
-        functions["is_inf"] = .unary { array, _ throws(MartletError) in try isInfinite(array) }
+        for test in FloatTest.allCases {
+            functions[test.rawValue] = .unary { array, _ throws(MartletError) in try test(array) }
+        }
         functions["fill_null"] = Function(2...2) { call throws(MartletError) in try fillNull(call[0], call[1]) }
         functions["if_else"] = Function(3...3) { call throws(MartletError) in try ifElse(call[0], call[1], call[2]) }
         functions["coalesce"] = Function(1...Int.max - 1) { call throws(MartletError) in try coalesce(call.arguments) }
@@ -155,18 +155,18 @@ extension Compute {
         }
         for (name, isMax) in [("min", false), ("max", true)] {
             functions[name] = .aggregate { array, call throws(MartletError) in
-                let rows = try extremeRows(array)
-                return try limited(array, call, leastDefault: 1) { () throws(MartletError) in
-                    try array.single(isMax ? rows?.max : rows?.min)
-                }
+                let found = try extremes(array, name)
+                guard let found else { return try .nulls(array.type, count: 1) }
+                return try limited(array, call, leastDefault: 1) { isMax ? found.max : found.min }
             }
         }
         functions["min_max"] = .aggregate { array, call throws(MartletError) in
-            let rows = try extremeRows(array)
-            let low = try limited(array, call, leastDefault: 1) { () throws(MartletError) in try array.single(rows?.min) }
-            let high = try limited(array, call, leastDefault: 1) { () throws(MartletError) in try array.single(rows?.max) }
+            let null = try ArrayData.nulls(array.type, count: 1)
+            let found = try extremes(array) ?? (null, null)
+            let low = try limited(array, call, leastDefault: 1) { found.min }
+            let high = try limited(array, call, leastDefault: 1) { found.max }
             return ArrayData(
-                type: .struct([Field("min", array.type), Field("max", array.type)]), count: 1, children: [low, high])
+                type: .struct([Field("min", low.type), Field("max", low.type)]), count: 1, children: [low, high])
         }
         functions["count"] = .aggregate(["mode"]) { array, call throws(MartletError) in
             let nulls = try isValid(array).bits().trueCount

@@ -30,8 +30,9 @@ public func compute(
     let buffer =
         kind == .int128
         ? try decimals(operation, plan, count, present)
-        : try kind.acceptNumber(
-            Computing(operation: operation, a: plan.a, b: plan.b, count: count, validity: present, isChecked: isChecked))
+        : try Computing(
+            operation: operation, kind: kind, isChecked: isChecked, a: try LaneReader(plan.a), b: try LaneReader(plan.b)
+        ).run(count: count, validity: present)
     return Datum(ArrayData(type: plan.result, count: count, validity: validity, buffers: [buffer]), isScalar: isScalar)
 }
 
@@ -153,62 +154,100 @@ private func decimals(
     }
 }
 
-private struct Computing: NumberVisitor {
+/// One operation on lanes of one form. Narrow integers cannot overflow 64 bits, so a check of their range is enough.
+private struct Computing: Sendable {
     let operation: Arithmetic
-    let a: Datum
-    let b: Datum
-    let count: Int
-    let validity: Bitmap?
+    let kind: NativeKind
     let isChecked: Bool
+    let a: LaneReader
+    let b: LaneReader
 
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> Buffer {
-        switch (operation, isChecked && Value.isInteger) {
-        case (.add, false): return try run(type) { (Value.wrappingAdd($0, $1), true) }
-        case (.subtract, false): return try run(type) { (Value.wrappingSubtract($0, $1), true) }
-        case (.multiply, false): return try run(type) { (Value.wrappingMultiply($0, $1), true) }
-        case (.add, true): return try run(type) { Value.checkedAdd($0, $1) }
-        case (.subtract, true): return try run(type) { Value.checkedSubtract($0, $1) }
-        case (.multiply, true): return try run(type) { Value.checkedMultiply($0, $1) }
-        case (.divide, _):
-            let refusesZero = isChecked || Value.isInteger
-            let isChecked = isChecked
-            return try run(type) { a, b in
-                if refusesZero && b == .zero { return (.zero, false) }
-                guard let (value, fits) = Value.quotient(a, b) else { return (.zero, false) }
-                return (value, fits || !isChecked)
-            }
+    func run(count: Int, validity: Bitmap?) throws(MartletError) -> Buffer {
+        let this = self
+        return try makeLanes(kind, count: count, validity: validity) { block, writer in
+            this.kind.isFloat ? this.floats(block, writer) : this.integers(block, writer)
+        } failure: { row in
+            this.operation == .divide && this.b.double(at: row) == 0
+                ? .invalid("divide by zero (row \(row))")
+                : .invalid("overflow (row \(row): \(this.a.text(at: row)) and \(this.b.text(at: row))); cast to a wider type")
         }
     }
 
-    @inline(__always)
-    private func run<Value: NumberValue>(
-        _ type: Value.Type, _ operate: @Sendable (Value, Value) -> (Value, Bool)
-    ) throws(MartletError) -> Buffer {
-        let x = try unsafe Shared(a.array.values(of: type))
-        let y = try unsafe Shared(b.array.values(of: type))
-        let (stepA, stepB) = (a.isScalar ? 0 : 1, b.isScalar ? 0 : 1)
-        let (validity, isDivision) = (validity, operation == .divide)
-        return try unsafe makeValues(type, count: count) { target throws(MartletError) in
-            let output = unsafe Shared(target)
-            // Safety: arrays hold `count` values, scalars one; pieces are disjoint.
-            try forEachPiece(of: count) { start, length throws(MartletError) in
-                let (x, y, output) = unsafe (x.value, y.value, output.value)
-                var allFit = true
-                for i in start..<start &+ length {
-                    let (value, fits) = unsafe operate(x[i &* stepA], y[i &* stepB])
-                    unsafe output[i] = value
-                    allFit = allFit && fits
-                }
-                if allFit { return }
-                for i in start..<start &+ length where validity?[i] ?? true {
-                    let (p, q) = unsafe (x[i &* stepA], y[i &* stepB])
-                    if operate(p, q).1 { continue }
-                    throw isDivision && q == .zero
-                        ? .invalid("divide by zero (row \(i))")
-                        : .invalid("overflow (row \(i): \(p.text) and \(q.text)); cast to a wider type")
-                }
+    // Safety of both: a block's lanes lie in its rows, or in the arrays and the result, which hold them.
+    private func floats(_ block: LaneBlock, _ writer: LaneWriter) -> Bool {
+        let (x, y) = unsafe (a.doubles(block, 0), b.doubles(block, 1))
+        let (out, count) = unsafe (writer.doubles(block, 2), block.count)
+        var fits = true
+        switch operation {
+        case .add: unsafe zipLanes(x, y, out, count) { $0 + $1 }
+        case .subtract: unsafe zipLanes(x, y, out, count) { $0 - $1 }
+        case .multiply: unsafe zipLanes(x, y, out, count) { $0 * $1 }
+        case .divide:
+            if isChecked { for i in 0..<count { unsafe fits = fits && y[i] != 0 } }
+            unsafe zipLanes(x, y, out, count) { $0 / $1 }
+        }
+        unsafe writer.store(out, block)
+        return fits
+    }
+
+    private func integers(_ block: LaneBlock, _ writer: LaneWriter) -> Bool {
+        let (x, y) = unsafe (a.integers(block, 0), b.integers(block, 1))
+        let (out, count) = unsafe (writer.integers(block, 2), block.count)
+        let checksLanes = isChecked && kind.byteWidth == 8
+        var fits = true
+        switch (operation, checksLanes) {
+        case (.add, false): unsafe zipLanes(x, y, out, count) { $0 &+ $1 }
+        case (.subtract, false): unsafe zipLanes(x, y, out, count) { $0 &- $1 }
+        case (.multiply, false): unsafe zipLanes(x, y, out, count) { $0 &* $1 }
+        case (.add, true), (.subtract, true), (.multiply, true):
+            unsafe fits = kind.isUnsigned
+                ? checked(
+                    UnsafeRawPointer(x).assumingMemoryBound(to: UInt64.self),
+                    UnsafeRawPointer(y).assumingMemoryBound(to: UInt64.self),
+                    UnsafeMutableRawPointer(out).assumingMemoryBound(to: UInt64.self), count)
+                : checked(x, y, out, count)
+        case (.divide, _):
+            unsafe fits = divide(x, y, out, count)
+        }
+        if isChecked && !checksLanes { unsafe fits = fits && lanesFit(out, count, kind.range, isUnsigned: kind.isUnsigned) }
+        unsafe writer.store(out, block)
+        return fits
+    }
+
+    @inline(never)
+    private func checked<Lane: FixedWidthInteger>(
+        _ x: UnsafePointer<Lane>, _ y: UnsafePointer<Lane>, _ out: UnsafeMutablePointer<Lane>, _ count: Int
+    ) -> Bool {
+        var isOver = false
+        for i in 0..<count {
+            let (value, overflow) =
+                operation == .add
+                ? unsafe x[i].addingReportingOverflow(y[i])
+                : operation == .subtract
+                    ? unsafe x[i].subtractingReportingOverflow(y[i]) : unsafe x[i].multipliedReportingOverflow(by: y[i])
+            unsafe out[i] = value
+            isOver = isOver || overflow
+        }
+        return !isOver
+    }
+
+    /// The smallest number by -1 is 0, and an overflow where that is asked for.
+    private func divide(
+        _ x: UnsafePointer<Int64>, _ y: UnsafePointer<Int64>, _ out: UnsafeMutablePointer<Int64>, _ count: Int
+    ) -> Bool {
+        var fits = true
+        let (low, _) = kind.range
+        for i in 0..<count {
+            let (p, q) = unsafe (x[i], y[i])
+            if q == 0 || (!kind.isUnsigned && q == -1 && p == low) {
+                fits = fits && q != 0 && !isChecked
+                unsafe out[i] = 0
+            } else {
+                unsafe out[i] = kind.isUnsigned
+                    ? Int64(bitPattern: UInt64(bitPattern: p) / UInt64(bitPattern: q)) : p / q
             }
         }
+        return fits
     }
 }
 
@@ -228,24 +267,25 @@ public func negateOrAbs(_ array: ArrayData, isAbs: Bool, isChecked: Bool = false
     guard numbers.type.isNumeric, let kind = numbers.type.nativeKind,
         isAbs || !isChecked || !numbers.type.isUnsignedInteger
     else { throw noKernel(name, [array.type]) }
-    return try kind.acceptNumber(Negating(array: numbers, isAbs: isAbs, isChecked: isChecked)).reinterpreted(as: array.type)
-}
-
-private struct Negating: NumberVisitor {
-    let array: ArrayData
-    let isAbs: Bool
-    let isChecked: Bool
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
-        let (isAbs, isChecked) = (isAbs, isChecked)
-        let caster = Caster(source: array, target: array.type, options: .safe, place: .rows(from: 0))
-        return try caster.mapped(type, type) { value in
-            if !Value.isInteger {
-                let double = value.double
-                return (Value(double: isAbs ? double.magnitude : -double), true)
-            }
-            if isAbs && (value >= .zero || !Value.isSigned) { return (value, true) }
-            let (result, fits) = Value.checkedSubtract(.zero, value)
-            return (result, fits || !isChecked)
-        } failure: { value, row in .invalid("overflow (row \(row): \(value.text)); cast to a wider type") }
+    let reader = try LaneReader(numbers)
+    let buffer = try makeLanes(kind, count: array.count, validity: array.usedValidityBitmap) { block, writer in
+        let count = block.count
+        if kind.isFloat {
+            let (x, out) = unsafe (reader.doubles(block, 0), writer.doubles(block, 1))
+            if isAbs { unsafe mapLanes(x, out, count) { $0.magnitude } } else { unsafe mapLanes(x, out, count) { -$0 } }
+            unsafe writer.store(out, block)
+            return true
+        }
+        let (x, out) = unsafe (reader.integers(block, 0), writer.integers(block, 1))
+        unsafe mapLanes(x, out, count) { kind.isUnsigned && isAbs || isAbs && $0 >= 0 ? $0 : 0 &- $0 }
+        unsafe writer.store(out, block)
+        guard isChecked, !kind.isUnsigned else { return true }
+        // Only the smallest number has no opposite.
+        var fits = true
+        for i in 0..<count { unsafe fits = fits && x[i] != kind.range.low }
+        return fits
+    } failure: { row in
+        .invalid("overflow (row \(row): \(reader.text(at: row))); cast to a wider type")
     }
+    return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
 }

@@ -1,24 +1,29 @@
 import MartletArrow
 import MartletBase
 
-/// The rows of the smallest and the largest valid value: NaN only when there is nothing else. nil without values.
-func extremeRows(_ array: ArrayData, _ function: String = "min_max") throws(MartletError) -> (min: Int, max: Int)? {
+/// The smallest and the largest valid value, one slot each: NaN only when there is nothing else. nil without values.
+func extremes(_ array: ArrayData, _ function: String = "min_max") throws(MartletError) -> (min: ArrayData, max: ArrayData)? {
+    let rows: (min: Int, max: Int)?
     switch array.type {
     case .null: return nil
     case .boolean:
         let bits = try array.bits()
-        return extremes(array) { bits[$0] == bits[$1] ? 0 : bits[$0] ? 1 : -1 }
-    case .string, .binary: return try byteExtremes(array, Int32.self)
-    case .largeString, .largeBinary: return try byteExtremes(array, Int64.self)
-    case .fixedSizeBinary:
-        return try byteExtremes(try cast(array, to: .binary), Int32.self)
+        rows = extremes(array) { bits[$0] == bits[$1] ? 0 : bits[$0] ? 1 : -1 }
+    case .string, .binary: rows = try byteExtremes(array, Int32.self)
+    case .largeString, .largeBinary: rows = try byteExtremes(array, Int64.self)
+    case .fixedSizeBinary: rows = try byteExtremes(try cast(array, to: .binary), Int32.self)
+    case .decimal128:
+        let values = try PrimitiveArray<Int128>(array)
+        rows = extremes(array) { values[$0] == values[$1] ? 0 : values[$0] < values[$1] ? -1 : 1 }
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
-        .date64, .time32, .time64, .timestamp, .duration, .decimal128:
+        .date64, .time32, .time64, .timestamp, .duration:
         guard let kind = array.type.nativeKind else { throw noKernel(function, [array.type]) }
-        return try kind.accept(NativeExtremes(array: array))
-    case .dictionary(_, let value, _): return try extremeRows(try cast(array, to: value), function)
+        return try laneExtremes(array, kind)
+    case .dictionary(_, let value, _): return try extremes(try cast(array, to: value), function)
     case .list, .largeList, .fixedSizeList, .struct, .map: throw noKernel(function, [array.type])
     }
+    guard let rows else { return nil }
+    return (array.window(rows.min, 1), array.window(rows.max, 1))
 }
 
 private func byteExtremes<Offset: OffsetValue>(
@@ -47,53 +52,62 @@ private func extremes(_ array: ArrayData, _ order: (Int, Int) -> Int) -> (min: I
     return result
 }
 
-private struct NativeExtremes: NativeVisitor {
-    let array: ArrayData
-    func visit<Value: NativeValue>(_ type: Value.Type) throws(MartletError) -> (min: Int, max: Int)? {
-        let values = try unsafe Shared(array.values(of: type))
-        let validity = array.usedValidityBitmap
-        let (count, size) = (array.count, 1 << 17)
-        // Safety: rows are below the count.
-        let parts = try WorkerPool.map((count + size - 1) / size) { piece throws(MartletError) in
-            unsafe Self.rows(values.value, piece * size..<min(count, (piece + 1) * size), validity)
+/// The smallest and the largest number, in blocks; NaN only when there is nothing else.
+private func laneExtremes(_ array: ArrayData, _ kind: NativeKind) throws(MartletError) -> (min: ArrayData, max: ArrayData)? {
+    let (reader, validity) = (try LaneReader(array), array.usedValidityBitmap)
+    func single(_ low: some NativeValue, _ high: some NativeValue, _ from: DataType) throws(MartletError) -> (min: ArrayData, max: ArrayData) {
+        func value(_ bits: some NativeValue) throws(MartletError) -> ArrayData {
+            let wide = ArrayData(type: from, count: 1, buffers: [try Buffer([bits])])
+            return try cast(wide, to: kind.type, options: .unsafe).reinterpreted(as: array.type)
         }
-        var result: (min: Int, max: Int)?
-        for case let part? in parts {
-            guard let known = result else {
-                result = part
-                continue
-            }
-            let values = unsafe values.value
-            let (low, high) = unsafe (values[known.min], values[known.max])
-            // What is not equal to itself is NaN, which any number replaces.
-            if unsafe low != low || values[part.min] < low { result?.min = part.min }
-            if unsafe high != high || values[part.max] > high { result?.max = part.max }
-        }
-        return result
+        return (try value(low), try value(high))
     }
-
-    private static func rows<Value: NativeValue>(
-        _ values: UnsafePointer<Value>, _ rows: Range<Int>, _ validity: Bitmap?
-    ) -> (min: Int, max: Int)? {
-        var first = rows.lowerBound
-        while first < rows.upperBound, !(validity?[first] ?? true) { first += 1 }
-        if first == rows.upperBound { return nil }
-        var (low, high) = unsafe (values[first], values[first])
-        var (lowRow, highRow) = (first, first)
-        for row in first..<rows.upperBound {
-            let value = unsafe values[row]
-            if let validity, !validity[row] { continue }
-            if value < low || (low != low && value == value) {
-                low = value
-                lowRow = row
+    if reader.isFloat {
+        let parts = try reduceBlocks(of: array.count, (low: Double.infinity, high: -Double.infinity, count: 0)) {
+            bounds, block in
+            let (lanes, count) = unsafe reader.denseDoubles(block, validity)
+            var (low, high) = (SIMD4<Double>(repeating: .infinity), SIMD4<Double>(repeating: -.infinity))
+            var index = 0
+            while index &+ 4 <= count {
+                let p = unsafe lanes + index
+                let four = unsafe SIMD4(p[0], p[1], p[2], p[3])
+                // Comparisons with NaN are false.
+                low.replace(with: four, where: four .< low)
+                high.replace(with: four, where: four .> high)
+                index &+= 4
             }
-            if value > high || (high != high && value == value) {
-                high = value
-                highRow = row
+            bounds.low = Swift.min(bounds.low, low.min())
+            bounds.high = Swift.max(bounds.high, high.max())
+            while index < count {
+                let value = unsafe lanes[index]
+                if value < bounds.low { bounds.low = value }
+                if value > bounds.high { bounds.high = value }
+                index &+= 1
             }
+            bounds.count &+= count
         }
-        return (lowRow, highRow)
+        guard parts.contains(where: { $0.count > 0 }) else { return nil }
+        let (low, high) = (parts.reduce(.infinity) { min($0, $1.low) }, parts.reduce(-.infinity) { max($0, $1.high) })
+        // Nothing up to infinity and nothing down to its opposite: NaNs only.
+        if low > high { return try single(Double.nan, Double.nan, .float64) }
+        return try single(low, high, .float64)
     }
+    // Without sign the top bit turns the order of signed numbers into that of unsigned ones.
+    let flip: Int64 = kind == .uint64 ? .min : 0
+    let parts = try reduceBlocks(of: array.count, (low: Int64.max, high: Int64.min, count: 0)) { bounds, block in
+        let (lanes, count) = unsafe reader.dense(block, validity)
+        var (low, high) = (bounds.low, bounds.high)
+        for i in 0..<count {
+            let value = unsafe lanes[i] ^ flip
+            low = Swift.min(low, value)
+            high = Swift.max(high, value)
+        }
+        bounds = (low, high, bounds.count &+ count)
+    }
+    guard parts.contains(where: { $0.count > 0 }) else { return nil }
+    let (low, high) = (parts.reduce(.max) { min($0, $1.low) } ^ flip, parts.reduce(.min) { max($0, $1.high) } ^ flip)
+    return kind == .uint64
+        ? try single(UInt64(bitPattern: low), UInt64(bitPattern: high), .uint64) : try single(low, high, .int64)
 }
 
 extension ArrayData {

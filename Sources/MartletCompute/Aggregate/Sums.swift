@@ -24,8 +24,7 @@ struct Sums: Sendable {
             }
             return try .single(total, isProduct ? type : .decimal128(precision: 38, scale: scale))
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64:
-            guard let kind = type.nativeKind else { throw noKernel(function, [type]) }
-            return try kind.acceptNumber(Summing(array: array, isProduct: isProduct))
+            return try numbers(isProduct: isProduct)
         case .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64,
             .timestamp, .duration, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary:
             throw noKernel(function, [type])
@@ -50,91 +49,89 @@ struct Sums: Sendable {
     /// The sum of the squared distances from the mean, and how many values there are.
     func squares(_ function: String) throws(MartletError) -> (Double, Int) {
         guard array.type.isNumeric || Caster.family(array.type) == .decimal else { throw noKernel(function, [array.type]) }
-        let doubles = try cast(array, to: .float64, options: .unsafe)
-        let values = try PrimitiveArray<Double>(doubles)
-        let count = array.count - array.nullCount
-        var total = 0.0
-        for i in 0..<values.count where values.isValid(i) { total += values[i] }
-        let mean = total / Double(count)
-        var squares = 0.0
-        for i in 0..<values.count where values.isValid(i) { squares += (values[i] - mean) * (values[i] - mean) }
-        return (squares, count)
+        let numbers = array.type.isNumeric ? array : try cast(array, to: .float64, options: .unsafe)
+        let (reader, validity) = (try LaneReader(numbers), numbers.usedValidityBitmap)
+        let parts = try reduceBlocks(of: numbers.count, Spread()) { spread, block in
+            let (lanes, count) = unsafe reader.denseDoubles(block, validity)
+            unsafe spread.add(Spread(lanes, count))
+        }
+        let total = parts.reduce(into: Spread()) { $0.add($1) }
+        return (total.squares, total.count)
     }
 }
 
-/// Sums of one piece in all three forms; only that of the array's family is used.
-private struct Summing: NumberVisitor {
-    let array: ArrayData
-    let isProduct: Bool
+/// How many numbers, their mean, and the sum of their squared distances from it.
+struct Spread: Sendable {
+    private(set) var count = 0
+    private(set) var mean = 0.0
+    private(set) var squares = 0.0
 
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
-        let values = try unsafe Shared(array.values(of: type))
-        let validity = array.usedValidityBitmap
-        let (count, isProduct) = (array.count, isProduct)
-        let size = 1 << 16
-        // Safety: pieces lie inside the values.
-        let parts = try WorkerPool.map((count + size - 1) / size, threads: count < 1 << 18 ? 1 : nil) {
-            piece throws(MartletError) in
-            let rows = piece * size..<min(count, (piece + 1) * size)
-            return unsafe Value.isInteger
-                ? (Self.wholes(values.value, rows, validity, isProduct), 0)
-                : (0, Self.floats(values.value, rows, validity, isProduct))
+    init() {}
+
+    /// Of a block of lanes: two passes in the cache.
+    init(_ lanes: UnsafePointer<Double>, _ count: Int) {
+        if count == 0 { return }
+        self.count = count
+        let mean = unsafe laneSum(lanes, count) / Double(count)
+        self.mean = mean
+        var sums = SIMD4<Double>.zero
+        var index = 0
+        while index &+ 4 <= count {
+            let p = unsafe lanes + index
+            let distance = unsafe SIMD4(p[0], p[1], p[2], p[3]) - mean
+            sums += distance * distance
+            index &+= 4
         }
-        if Value.isInteger {
-            let total = parts.reduce(isProduct ? 1 : 0) { isProduct ? $0 &* $1.0 : $0 &+ $1.0 }
-            return Value.isSigned ? try .single(total, .int64) : try .single(UInt64(bitPattern: total), .uint64)
-        }
-        return try .single(parts.reduce(isProduct ? 1 : 0) { isProduct ? $0 * $1.1 : $0 + $1.1 }, .float64)
+        squares = sums.sum()
+        for i in index..<count { unsafe squares += (lanes[i] - mean) * (lanes[i] - mean) }
     }
 
-    private static func wholes<Value: NumberValue>(
-        _ values: UnsafePointer<Value>, _ rows: Range<Int>, _ validity: Bitmap?, _ isProduct: Bool
-    ) -> Int64 {
-        var total: Int64 = isProduct ? 1 : 0
-        if let validity {
-            for i in rows where validity[i] { unsafe total = isProduct ? total &* values[i].bits : total &+ values[i].bits }
-        } else if isProduct {
-            for i in rows { unsafe total = total &* values[i].bits }
-        } else {
-            for i in rows { unsafe total = total &+ values[i].bits }
-        }
-        return total
+    /// Both together (Chan, Golub and LeVeque).
+    mutating func add(_ other: Spread) {
+        if other.count == 0 { return }
+        let total = count + other.count
+        let distance = other.mean - mean
+        squares += other.squares + distance * distance * Double(count) * Double(other.count) / Double(total)
+        mean += distance * Double(other.count) / Double(total)
+        count = total
     }
+}
 
-    /// Eight running sums a block, blocks added up: fast, and nearly as exact as summing in pairs.
-    private static func floats<Value: NumberValue>(
-        _ values: UnsafePointer<Value>, _ rows: Range<Int>, _ validity: Bitmap?, _ isProduct: Bool
-    ) -> Double {
-        if isProduct {
-            var total = 1.0
-            for i in rows where validity?[i] ?? true { unsafe total *= values[i].double }
-            return total
+/// Running sums side by side: fast, and for blocks nearly as exact as summing in pairs.
+@inline(never)
+func laneSum(_ lanes: UnsafePointer<Double>, _ count: Int) -> Double {
+    var (a, b) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+    var index = 0
+    while index &+ 8 <= count {
+        let p = unsafe lanes + index
+        unsafe a += SIMD4(p[0], p[1], p[2], p[3])
+        unsafe b += SIMD4(p[4], p[5], p[6], p[7])
+        index &+= 8
+    }
+    var total = (a + b).sum()
+    for i in index..<count { unsafe total += lanes[i] }
+    return total
+}
+
+extension Sums {
+    private func numbers(isProduct: Bool) throws(MartletError) -> ArrayData {
+        let (reader, validity) = (try LaneReader(array), array.usedValidityBitmap)
+        if reader.isFloat {
+            let parts = try reduceBlocks(of: array.count, isProduct ? 1.0 : 0.0) { total, block in
+                let (lanes, count) = unsafe reader.denseDoubles(block, validity)
+                if isProduct { for i in 0..<count { unsafe total *= lanes[i] } } else { unsafe total += laneSum(lanes, count) }
+            }
+            return try .single(isProduct ? parts.reduce(1, *) : parts.reduce(0, +), .float64)
         }
-        var total = 0.0
-        var index = rows.lowerBound
-        if validity == nil {
-            while index &+ 512 <= rows.upperBound {
-                var lanes = SIMD8<Double>.zero
-                var block = index
-                while block < index &+ 512 {
-                    let p = unsafe values + block
-                    unsafe lanes += SIMD8(
-                        p[0].double, p[1].double, p[2].double, p[3].double, p[4].double, p[5].double, p[6].double,
-                        p[7].double)
-                    block &+= 8
-                }
-                total += lanes.sum()
-                index &+= 512
+        let parts = try reduceBlocks(of: array.count, isProduct ? 1 as Int64 : 0) { total, block in
+            let (lanes, count) = unsafe reader.dense(block, validity)
+            if isProduct {
+                for i in 0..<count { unsafe total = total &* lanes[i] }
+            } else {
+                for i in 0..<count { unsafe total = total &+ lanes[i] }
             }
         }
-        var rest = 0.0
-        for i in index..<rows.upperBound where validity?[i] ?? true {
-            unsafe rest += values[i].double
-            if i & 511 == 511 {
-                total += rest
-                rest = 0
-            }
-        }
-        return total + rest
+        let total = isProduct ? parts.reduce(1, &*) : parts.reduce(0, &+)
+        return reader.isUnsigned ? try .single(UInt64(bitPattern: total), .uint64) : try .single(total, .int64)
     }
 }

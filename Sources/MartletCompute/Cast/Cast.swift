@@ -75,8 +75,7 @@ struct Caster: Sendable {
         case (.dictionary, .dictionary): return try betweenDictionaries()
         case (.dictionary, _): return try decoded()
         case (_, .dictionary): return try encoded()
-        case (.number, .number): return try numbers()
-        case (.boolean, .number): return try booleansToNumbers()
+        case (.number, .number), (.boolean, .number): return try numbers()
         case (.number, .boolean): return try numbersToBooleans()
         case (.number, .decimal), (.decimal, .number), (.decimal, .decimal): return try decimals()
         case (.number, .date), (.number, .time), (.number, .timestamp), (.number, .duration),
@@ -132,36 +131,5 @@ struct Caster: Sendable {
     /// The text of the type without its parameters.
     private static func plainName(_ type: DataType) -> String {
         String(type.description.prefix { $0 != "[" && $0 != "<" && $0 != "(" })
-    }
-
-    /// The values of `source`, mapped slot by slot in parallel. `map` gives a value and whether nothing was lost; a
-    /// valid slot that lost something fails with `failure`.
-    @inline(__always)
-    func mapped<From: NativeValue, To: NativeValue>(
-        _ from: From.Type, _ to: To.Type, _ map: @Sendable (From) -> (To, Bool),
-        failure: @Sendable (From, Int) -> MartletError
-    ) throws(MartletError) -> ArrayData {
-        let values = try unsafe Shared(source.values(of: From.self))
-        let validity = source.usedValidityBitmap
-        let buffer = try unsafe makeValues(To.self, count: count) { target throws(MartletError) in
-            let output = unsafe Shared(target)
-            // Safety: both hold `count` values; pieces are disjoint.
-            try forEachPiece(of: count) { start, length throws(MartletError) in
-                let (input, output) = unsafe (values.value, output.value)
-                var isExact = true
-                for i in start..<start &+ length {
-                    let (value, fits) = unsafe map(input[i])
-                    unsafe output[i] = value
-                    isExact = isExact && fits
-                }
-                if isExact { return }
-                for i in start..<start &+ length where validity?[i] ?? true {
-                    if unsafe !map(input[i]).1 { throw unsafe failure(input[i], i) }
-                }
-            }
-        }
-        return ArrayData(
-            type: target, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
-            buffers: [buffer])
     }
 }

@@ -14,10 +14,9 @@ extension Caster {
         case (.decimal128(_, let from), .decimal128(let precision, let to)): return try rescaled(from, precision, to)
         case (.decimal128(_, let scale), _):
             guard let kind = target.nativeKind else { throw unsupported() }
-            return try kind.acceptNumber(DecimalToNumber(caster: self, scale: scale))
+            return try decimalsToNumbers(scale, kind)
         case (_, .decimal128(let precision, let scale)):
-            guard let kind = source.type.nativeKind else { throw unsupported() }
-            return try kind.acceptNumber(NumberToDecimal(caster: self, precision: precision, scale: scale))
+            return try numbersToDecimals(precision, scale)
         case (_, _): throw unsupported()
         }
     }
@@ -27,20 +26,34 @@ extension Caster {
         let factor = powersOfTen[abs(to - from)]
         let limit = powersOfTen[precision]
         let mayCut = options.allowDecimalTruncate
-        if to >= from {
-            return try mapped(Int128.self, Int128.self) { value in
-                let (product, overflow) = value.multipliedReportingOverflow(by: factor)
-                return (product, !overflow && product < limit && product > -limit || mayCut)
-            } failure: { value, row in decimalError(value, from, row, "Decimal value does not fit in precision \(precision)") }
+        let values = try PrimitiveArray<Int128>(source)
+        let this = self
+        let buffer = try unsafe makeValues(Int128.self, count: count) { target throws(MartletError) in
+            let out = unsafe Shared(target)
+            // Safety: blocks are disjoint parts of the result.
+            try forEachBlock(of: count, validity: source.usedValidityBitmap) { block in
+                var fits = true
+                for row in block.start..<block.start &+ block.count {
+                    let value = values[row]
+                    var (scaled, isLost) = (value, false)
+                    if to >= from {
+                        (scaled, isLost) = value.multipliedReportingOverflow(by: factor)
+                    } else {
+                        scaled = value / factor
+                        isLost = scaled * factor != value
+                    }
+                    unsafe out.value[row] = scaled
+                    fits = fits && (mayCut || (!isLost && scaled < limit && scaled > -limit))
+                }
+                return fits
+            } failure: { row in
+                let value = values[row]
+                return to < from && value % factor != 0
+                    ? this.decimalError(value, from, row, "Rescaling Decimal value would cause data loss")
+                    : this.decimalError(value, from, row, "Decimal value does not fit in precision \(precision)")
+            }
         }
-        return try mapped(Int128.self, Int128.self) { value in
-            let quotient = value / factor
-            return (quotient, mayCut || (quotient * factor == value && quotient < limit && quotient > -limit))
-        } failure: { value, row in
-            value % factor != 0
-                ? decimalError(value, from, row, "Rescaling Decimal value would cause data loss")
-                : decimalError(value, from, row, "Decimal value does not fit in precision \(precision)")
-        }
+        return try result([buffer])
     }
 
     fileprivate func decimalError(_ value: Int128, _ scale: Int, _ row: Int, _ what: String) -> MartletError {
@@ -50,82 +63,109 @@ extension Caster {
     }
 }
 
-private struct DecimalToNumber: NumberVisitor {
-    let caster: Caster
-    let scale: Int
-
-    func visit<To: NumberValue>(_ type: To.Type) throws(MartletError) -> ArrayData {
-        let (options, scale) = (caster.options, scale)
-        guard abs(scale) <= 38 else { throw caster.unsupported() }
+extension Caster {
+    private func decimalsToNumbers(_ scale: Int, _ to: NativeKind) throws(MartletError) -> ArrayData {
+        guard abs(scale) <= 38 else { throw unsupported() }
         let factor = powersOfTen[abs(scale)]
-        if !To.isInteger {
-            let (high, negative) = (Double(factor), scale < 0)
-            return try caster.mapped(Int128.self, type) { value in
-                let whole = Double(value)
-                return (To(double: negative ? whole * high : whole / high), true)
-            } failure: { _, _ in .cancelled }
-        }
-        return try caster.mapped(Int128.self, type) { value in
-            var whole = value
-            var fits = true
-            if scale < 0 {
-                let (product, overflow) = value.multipliedReportingOverflow(by: factor)
-                whole = product
-                fits = !overflow
-            } else {
-                whole = value / factor
-                fits = options.allowDecimalTruncate || whole * factor == value
+        let values = try PrimitiveArray<Int128>(source)
+        let (mayCut, mayWrap) = (options.allowDecimalTruncate, options.allowIntOverflow)
+        let (low, high) = to.range
+        let (least, most) = (Int128(low), to.isUnsigned ? Int128(UInt64(bitPattern: high)) : Int128(high))
+        let this = self
+        let buffer = try makeLanes(to, count: count, validity: source.usedValidityBitmap) { block, writer in
+            if to.isFloat {
+                let (power, out) = unsafe (Double(factor), writer.doubles(block, 0))
+                for i in 0..<block.count {
+                    let whole = Double(values[block.start &+ i])
+                    unsafe out[i] = scale < 0 ? whole * power : whole / power
+                }
+                unsafe writer.store(out, block)
+                return true
             }
-            let result = To(signed: Int64(truncatingIfNeeded: whole))
-            let back = To.isSigned ? Int128(result.bits) : Int128(UInt64(bitPattern: result.bits))
-            return (result, fits && (options.allowIntOverflow || back == whole))
-        } failure: { value, row in
-            value % factor != 0 && scale > 0
-                ? caster.decimalError(value, scale, row, "Rescaling Decimal value would cause data loss")
-                : caster.decimalError(value, scale, row, "Integer value out of bounds")
+            let out = unsafe writer.integers(block, 0)
+            var fits = true
+            for i in 0..<block.count {
+                let value = values[block.start &+ i]
+                var whole = value
+                if scale < 0 {
+                    let (product, overflow) = value.multipliedReportingOverflow(by: factor)
+                    whole = product
+                    fits = fits && !overflow
+                } else if scale > 0 {
+                    whole = value / factor
+                    fits = fits && (mayCut || whole * factor == value)
+                }
+                fits = fits && (mayWrap || (whole >= least && whole <= most))
+                unsafe out[i] = Int64(truncatingIfNeeded: whole)
+            }
+            unsafe writer.store(out, block)
+            return fits
+        } failure: { row in
+            let value = values[row]
+            return value % factor != 0 && scale > 0
+                ? this.decimalError(value, scale, row, "Rescaling Decimal value would cause data loss")
+                : this.decimalError(value, scale, row, "Integer value out of bounds")
         }
+        return try result([buffer])
     }
-}
 
-private struct NumberToDecimal: NumberVisitor {
-    let caster: Caster
-    let precision: Int
-    let scale: Int
-
-    func visit<From: NumberValue>(_ type: From.Type) throws(MartletError) -> ArrayData {
-        guard (1...38).contains(precision), abs(scale) <= 38 else { throw caster.unsupported() }
+    private func numbersToDecimals(_ precision: Int, _ scale: Int) throws(MartletError) -> ArrayData {
+        guard (1...38).contains(precision), abs(scale) <= 38 else { throw unsupported() }
+        let reader = try LaneReader(source)
         let limit = powersOfTen[precision]
         let factor = powersOfTen[abs(scale)]
-        let (precision, scale, place) = (precision, scale, caster.place)
-        if From.isInteger {
-            let digits = [3, 5, 0, 10, 0, 0, 0, From.isSigned ? 19 : 20][MemoryLayout<From>.size - 1]
+        let place = place
+        if !reader.isFloat {
+            let width = reader.kind?.byteWidth ?? 1
+            let digits = [3, 5, 0, 10, 0, 0, 0, reader.isUnsigned ? 20 : 19][width - 1]
             guard precision >= digits + scale else {
                 throw .invalid(
                     "Precision is not great enough for the result. It should be at least \(digits + scale); "
                         + "cast to decimal128(\(digits + scale), \(scale))")
             }
-            return try caster.mapped(type, Int128.self) { value in
-                let whole = From.isSigned ? Int128(value.bits) : Int128(UInt64(bitPattern: value.bits))
-                if scale < 0 { return (whole / factor, whole % factor == 0) }
-                let (product, overflow) = whole.multipliedReportingOverflow(by: factor)
-                return (product, !overflow && product < limit && product > -limit)
-            } failure: { value, row in
-                .invalid("Decimal value does not fit in precision \(precision): \(value.text) (\(place.text(row)))")
+        }
+        let buffer = try unsafe makeValues(Int128.self, count: count) { target throws(MartletError) in
+            let out = unsafe Shared(target)
+            // Safety: blocks are disjoint parts of the result.
+            try forEachBlock(of: count, validity: source.usedValidityBitmap) { block in
+                var fits = true
+                let out = unsafe out.value + block.start
+                if reader.isFloat {
+                    let (lanes, power) = unsafe (reader.doubles(block, 0), Double(factor))
+                    for i in 0..<block.count {
+                        let scaled = unsafe (scale < 0 ? lanes[i] / power : lanes[i] * power).rounded(.toNearestOrEven)
+                        let whole = scaled.magnitude < 1.7e38 ? Int128(scaled) : limit
+                        fits = fits && whole < limit && whole > -limit
+                        unsafe out[i] = whole
+                    }
+                    return fits
+                }
+                let lanes = unsafe reader.integers(block, 0)
+                for i in 0..<block.count {
+                    let whole = unsafe reader.isUnsigned ? Int128(UInt64(bitPattern: lanes[i])) : Int128(lanes[i])
+                    if scale < 0 {
+                        unsafe out[i] = whole / factor
+                        fits = fits && whole % factor == 0
+                    } else {
+                        let (product, overflow) = whole.multipliedReportingOverflow(by: factor)
+                        unsafe out[i] = product
+                        fits = fits && !overflow && product < limit && product > -limit
+                    }
+                }
+                return fits
+            } failure: { row in
+                guard reader.isFloat else {
+                    return .invalid(
+                        "Decimal value does not fit in precision \(precision): \(reader.text(at: row)) (\(place.text(row)))")
+                }
+                let number = reader.double(at: row)
+                return number.isFinite
+                    ? .invalid(
+                        "Cannot convert \(fixedText(number)) to Decimal128(precision = \(precision), scale = \(scale)): "
+                            + "overflow (\(place.text(row)))")
+                    : .invalid("Cannot convert \(number) to Decimal128 (\(place.text(row)))")
             }
         }
-        let power = Double(factor)
-        return try caster.mapped(type, Int128.self) { value in
-            let scaled = (scale < 0 ? value.double / power : value.double * power).rounded(.toNearestOrEven)
-            guard scaled.magnitude < 1.7e38 else { return (0, false) }
-            let whole = Int128(scaled)
-            return (whole, whole < limit && whole > -limit)
-        } failure: { value, row in
-            let number = value.double
-            return number.isFinite
-                ? .invalid(
-                    "Cannot convert \(fixedText(number)) to Decimal128(precision = \(precision), scale = \(scale)): "
-                        + "overflow (\(place.text(row)))")
-                : .invalid("Cannot convert \(number) to Decimal128 (\(place.text(row)))")
-        }
+        return try result([buffer])
     }
 }

@@ -6,41 +6,51 @@ extension Caster {
     func printed() throws(MartletError) -> ArrayData {
         switch source.type {
         case .boolean:
-            let bits = try source.bits()
-            return try printed { text, row in text.append(contentsOf: bits[row] ? "true" : "false") }
+            return try printed { output, lane in output.append(contentsOf: lane != 0 ? "true" : "false") }
         case .decimal128(_, let scale):
             let values = try PrimitiveArray<Int128>(source)
-            return try printed { $0.append(contentsOf: text(ofDecimal: values[$1], scale: scale)) }
+            return try printedRows { output, row in output.append(contentsOf: text(ofDecimal: values[row], scale: scale)) }
         case .timestamp(let unit, let zone):
-            let values = try PrimitiveArray<Int64>(source)
             let shift = try ZoneShift(zone, unit: unit)
             let suffix = zone.map { shift.offset == 0 && !$0.hasPrefix("+") && !$0.hasPrefix("-") ? "Z" : $0.filter { $0 != ":" } }
-            return try printed { output, row in
-                output.append(
-                    contentsOf: text(ofTimestamp: shift.local(values[row]), unit, isUTC: false) + (suffix ?? ""))
+            return try printed { output, lane in
+                output.append(contentsOf: text(ofTimestamp: shift.local(lane), unit, isUTC: false))
+                if let suffix { output.append(contentsOf: suffix) }
             }
-        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .duration, .float16, .float32,
-            .float64, .date32, .date64, .time32, .time64:
-            guard let kind = source.type.nativeKind else { throw unsupported() }
-            return try kind.acceptNumber(NumberPrinting(caster: self))
+        case .int8, .int16, .int32, .int64, .duration:
+            return try printed { output, lane in output.append(integer: lane, isSigned: true) }
+        case .uint8, .uint16, .uint32, .uint64:
+            return try printed { output, lane in output.append(integer: lane, isSigned: false) }
+        case .float32:
+            return try printed { $0.append(float: Float(Double(bitPattern: UInt64(bitPattern: $1)))) }
+        case .float16, .float64:
+            return try printed { $0.append(float: Double(bitPattern: UInt64(bitPattern: $1))) }
+        case .date32: return try printed { $0.append(contentsOf: CivilDate(daysSinceEpoch: $1).text) }
+        case .date64:
+            return try printed { $0.append(contentsOf: CivilDate(daysSinceEpoch: floorDivide($1, 86_400_000)).text) }
+        case .time32(let unit), .time64(let unit):
+            return try printed { $0.append(contentsOf: text(ofTime: $1, unit)) }
         case .null, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .list, .largeList,
             .fixedSizeList, .struct, .map, .dictionary:
             throw unsupported()
         }
     }
 
+    /// Builds the strings that `print` appends for each valid number: an integer, or the bits of a double.
+    private func printed(_ print: @escaping @Sendable (inout TextOutput, Int64) -> Void) throws(MartletError) -> ArrayData {
+        let reader = try LaneReader(source)
+        return try printedRows { output, row in
+            print(&output, reader.isFloat ? Int64(bitPattern: reader.double(at: row).bitPattern) : reader.integer(at: row))
+        }
+    }
+
     /// Builds the strings that `print` appends for each valid row.
-    fileprivate func printed(
-        _ print: @escaping @Sendable (inout TextOutput, Int) -> Void
-    ) throws(MartletError) -> ArrayData {
+    private func printedRows(_ print: @escaping @Sendable (inout TextOutput, Int) -> Void) throws(MartletError) -> ArrayData {
         let size = 1 << 16
         let parts = try WorkerPool.map((count + size - 1) / size) { piece throws(MartletError) in
             try printed(piece * size..<min(count, (piece + 1) * size), print)
         }
-        let text = try concatenate(parts, type: target)
-        return ArrayData(
-            type: target, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
-            buffers: text.buffers)
+        return try result(try concatenate(parts, type: target).buffers)
     }
 
     private func printed(
@@ -64,68 +74,102 @@ extension Caster {
 
     /// Text as values. What cannot be read fails with pyarrow's text, the row and the column's type.
     func parsed() throws(MartletError) -> ArrayData {
-        switch target {
-        case .boolean:
-            var bits = try BitmapBuilder(capacity: count)
-            try eachText { text, row throws(MartletError) in
-                guard let text else { return try bits.append(false) }
-                guard let value = TextParser.boolean(text) else {
-                    throw .invalid("Failed to parse value: \(TextParser.string(text)) (\(place.text(row))); expected true or false")
-                }
-                try bits.append(value)
+        if case .decimal128(let precision, let scale) = target { return try parsedDecimals(precision, scale) }
+        let (strings, validity, this) = (try BytesReader(source), source.usedValidityBitmap, self)
+        let failure: @Sendable (Int) -> MartletError = { row in this.unreadable(strings.text(row), row) }
+        if target == .boolean {
+            let lanes = try makeLanes(.uint8, count: count, validity: validity) { block, writer in
+                this.parse(block, writer, strings, validity) { text in TextParser.boolean(text).map { $0 ? 1 : 0 } }
+            } failure: { row in
+                .invalid("Failed to parse value: \(strings.text(row)) (\(this.place.text(row))); expected true or false")
             }
-            return .booleans(bits.finish(), count: count, validity: try source.rebasedValidity())
-        case .decimal128(let precision, let scale):
-            return try parsed(Int128.self, else: 0) { text, row throws(MartletError) in
-                try decimal(text, precision, scale, row)
-            }
-        case .date32:
-            return try parsed(Int32.self, else: 0) { text, row throws(MartletError) in
-                guard let days = TextParser.date(text) else { throw unreadable(text, row) }
-                return Int32(truncatingIfNeeded: days)
-            }
-        case .date64:
-            return try parsed(Int64.self, else: 0) { text, row throws(MartletError) in
-                guard let days = TextParser.date(text) else { throw unreadable(text, row) }
-                return days * 86_400_000
-            }
-        case .time32(let unit):
-            return try parsed(Int32.self, else: 0) { text, row throws(MartletError) in
-                guard let time = TextParser.time(text, unit) else { throw unreadable(text, row) }
-                return Int32(truncatingIfNeeded: time)
-            }
-        case .time64(let unit):
-            return try parsed(Int64.self, else: 0) { text, row throws(MartletError) in
-                guard let time = TextParser.time(text, unit) else { throw unreadable(text, row) }
-                return time
-            }
-        case .timestamp(let unit, let zone):
-            return try parsed(Int64.self, else: 0) { text, row throws(MartletError) in
-                guard let stamp = TextParser.timestamp(text, unit) else { throw unreadable(text, row) }
-                if stamp.hasZone && zone == nil { throw unreadable(text, row, ": expected no zone offset.") }
-                if !stamp.hasZone && zone != nil {
-                    throw unreadable(
-                        text, row,
-                        ": expected a zone offset. If these timestamps are in local time, cast to timestamp without "
-                            + "timezone, then call assume_timezone.")
-                }
-                return stamp.value
-            }
-        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .duration:
-            guard let kind = target.nativeKind else { throw unsupported() }
-            return try kind.acceptNumber(NumberParsing(caster: self))
-        case .null, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .list, .largeList,
-            .fixedSizeList, .struct, .map, .dictionary:
-            throw unsupported()
+            let numbers = ArrayData(type: .uint8, count: count, buffers: [lanes])
+            return try result(try cast(numbers, to: .boolean).buffers)
         }
+        guard let kind = target.nativeKind else { throw unsupported() }
+        let target = target
+        let buffer = try makeLanes(kind, count: count, validity: validity) { block, writer in
+            if kind.isFloat {
+                return this.parse(block, writer, strings, validity) { text in
+                    TextParser.float(text).map { Int64(bitPattern: $0.bitPattern) }
+                }
+            }
+            return switch target {
+            case .date32: this.parse(block, writer, strings, validity) { TextParser.date($0) }
+            case .date64: this.parse(block, writer, strings, validity) { TextParser.date($0).map { $0 * 86_400_000 } }
+            case .time32(let unit), .time64(let unit):
+                this.parse(block, writer, strings, validity) { TextParser.time($0, unit) }
+            case .timestamp(let unit, let zone):
+                this.parse(block, writer, strings, validity) { text in
+                    let stamp = TextParser.timestamp(text, unit)
+                    return stamp?.hasZone == (zone != nil) ? stamp?.value : nil
+                }
+            case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .duration, .null, .boolean, .float16,
+                .float32, .float64, .decimal128, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .list,
+                .largeList, .fixedSizeList, .struct, .map, .dictionary:
+                this.parse(block, writer, strings, validity) { TextParser.integer($0, kind) }
+            }
+        } failure: { row in
+            guard case .timestamp(let unit, let zone) = target,
+                let stamp = strings.withText(row, { TextParser.timestamp($0, unit) })
+            else { return failure(row) }
+            return stamp.hasZone && zone == nil
+                ? this.unreadable(strings.text(row), row, ": expected no zone offset.")
+                : this.unreadable(
+                    strings.text(row), row,
+                    ": expected a zone offset. If these timestamps are in local time, cast to timestamp without "
+                        + "timezone, then call assume_timezone.")
+        }
+        return try result([buffer])
+    }
+
+    /// The valid rows of a block through `read`, which gives nil for what it cannot read.
+    @inline(__always)
+    private func parse(
+        _ block: LaneBlock, _ writer: LaneWriter, _ strings: BytesReader, _ validity: Bitmap?,
+        _ read: (borrowing Span<UInt8>) -> Int64?
+    ) -> Bool {
+        let out = unsafe writer.integers(block, 0)
+        var fits = true
+        for i in 0..<block.count {
+            var value: Int64?
+            if validity?[block.start &+ i] ?? true {
+                value = strings.withText(block.start &+ i, read)
+                fits = fits && value != nil
+            }
+            // Safety: the block's lanes.
+            unsafe out[i] = value ?? 0
+        }
+        if writer.kind.isFloat {
+            unsafe writer.store(UnsafeRawPointer(out).assumingMemoryBound(to: Double.self), block)
+        } else {
+            unsafe writer.store(out, block)
+        }
+        return fits
+    }
+
+    private func parsedDecimals(_ precision: Int, _ scale: Int) throws(MartletError) -> ArrayData {
+        let strings = try BytesReader(source)
+        let validity = source.usedValidityBitmap
+        return try result([
+            try unsafe makeValues(Int128.self, count: count) { target throws(MartletError) in
+                let out = unsafe Shared(target)
+                // Safety: pieces are disjoint.
+                try forEachPiece(of: count, size: 1 << 16) { start, length throws(MartletError) in
+                    for row in start..<start + length {
+                        unsafe out.value[row] = validity?[row] ?? true ? try decimal(strings, precision, scale, row) : 0
+                    }
+                }
+            }
+        ])
     }
 
     private func decimal(
-        _ text: borrowing Span<UInt8>, _ precision: Int, _ scale: Int, _ row: Int
+        _ strings: BytesReader, _ precision: Int, _ scale: Int, _ row: Int
     ) throws(MartletError) -> Int128 {
-        guard let number = TextParser.decimal(text) else {
+        guard let number = strings.withText(row, { TextParser.decimal($0) }) else {
             throw .invalid(
-                "The string '\(TextParser.string(text))' is not a valid decimal128 number (\(place.text(row)))")
+                "The string '\(strings.text(row))' is not a valid decimal128 number (\(place.text(row)))")
         }
         let shift = scale - number.scale
         guard shift >= -76, number.digits != 0 else { return 0 }
@@ -135,7 +179,7 @@ extension Caster {
             let factor = shift < -38 ? 0 : powersOfTen[-shift]
             guard factor != 0, options.allowDecimalTruncate || value % factor == 0 else {
                 throw .invalid(
-                    "Rescaling Decimal value would cause data loss: '\(TextParser.string(text))' (\(place.text(row))); "
+                    "Rescaling Decimal value would cause data loss: '\(strings.text(row))' (\(place.text(row))); "
                         + "cast to a larger scale")
             }
             value /= factor
@@ -145,88 +189,15 @@ extension Caster {
         }
         guard value < limit, value > -limit else {
             throw .invalid(
-                "Decimal value does not fit in precision \(precision): '\(TextParser.string(text))' (\(place.text(row)))")
+                "Decimal value does not fit in precision \(precision): '\(strings.text(row))' (\(place.text(row)))")
         }
         return value
     }
 
-    func unreadable(_ text: borrowing Span<UInt8>, _ row: Int, _ why: String = "") -> MartletError {
+    func unreadable(_ text: String, _ row: Int, _ why: String = "") -> MartletError {
         .invalid(
-            "Failed to parse string: '\(TextParser.string(text))' as a scalar of type \(target)\(why) (\(place.text(row)))"
+            "Failed to parse string: '\(text)' as a scalar of type \(target)\(why) (\(place.text(row)))"
         )
-    }
-
-    /// `body` for each row: its text, nil where it is null.
-    private func eachText(
-        in rows: Range<Int>? = nil, _ body: (Span<UInt8>?, Int) throws(MartletError) -> Void
-    ) throws(MartletError) {
-        let rows = rows ?? 0..<count
-        func walk<Offset: OffsetValue>(_ type: Offset.Type) throws(MartletError) {
-            let view = try BytesArray<Offset>(source)
-            for row in rows {
-                if view.isValid(row) {
-                    let bytes = view.bytes(row)
-                    let span = unsafe bytes._unsafeView(as: UInt8.self)
-                    try body(span, row)
-                } else {
-                    try body(nil, row)
-                }
-            }
-        }
-        if source.type.layout.buffers.first == .offsets64 { try walk(Int64.self) } else { try walk(Int32.self) }
-    }
-
-    fileprivate func parsed<To: NativeValue>(
-        _ type: To.Type, else zero: To, _ parse: @Sendable (borrowing Span<UInt8>, Int) throws(MartletError) -> To
-    ) throws(MartletError) -> ArrayData {
-        let buffer = try unsafe makeValues(type, count: count) { target throws(MartletError) in
-            let output = unsafe Shared(target)
-            // Safety: pieces are disjoint, and rows below the count.
-            try forEachPiece(of: count, size: 1 << 16) { start, length throws(MartletError) in
-                try eachText(in: start..<start + length) { text, row throws(MartletError) in
-                    unsafe output.value[row] = if let text { try parse(text, row) } else { zero }
-                }
-            }
-        }
-        return ArrayData(
-            type: target, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
-            buffers: [buffer])
-    }
-}
-
-private struct NumberParsing: NumberVisitor {
-    let caster: Caster
-    func visit<To: NumberValue>(_ type: To.Type) throws(MartletError) -> ArrayData {
-        try caster.parsed(type, else: .zero) { text, row throws(MartletError) in
-            if !To.isInteger {
-                guard let value = TextParser.float(text) else { throw caster.unreadable(text, row) }
-                return To(double: value)
-            }
-            guard let value = TextParser.integer(text, To.self) else { throw caster.unreadable(text, row) }
-            return value
-        }
-    }
-}
-
-private struct NumberPrinting: NumberVisitor {
-    let caster: Caster
-    func visit<From: NumberValue>(_ type: From.Type) throws(MartletError) -> ArrayData {
-        let values = try PrimitiveArray<From>(caster.source)
-        switch caster.source.type {
-        case .date32: return try caster.printed { $0.append(contentsOf: CivilDate(daysSinceEpoch: values[$1].bits).text) }
-        case .date64:
-            return try caster.printed {
-                $0.append(contentsOf: CivilDate(daysSinceEpoch: floorDivide(values[$1].bits, 86_400_000)).text)
-            }
-        case .time32(let unit), .time64(let unit):
-            return try caster.printed { $0.append(contentsOf: text(ofTime: values[$1].bits, unit)) }
-        case .float32: return try caster.printed { $0.append(float: Float(values[$1].double)) }
-        case .float16, .float64: return try caster.printed { $0.append(float: values[$1].double) }
-        case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .string, .largeString,
-            .binary, .largeBinary, .fixedSizeBinary, .timestamp, .duration, .decimal128, .list, .largeList,
-            .fixedSizeList, .struct, .map, .dictionary:
-            return try caster.printed { $0.append(integer: values[$1].bits, isSigned: From.isSigned) }
-        }
     }
 }
 

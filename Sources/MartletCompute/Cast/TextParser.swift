@@ -25,48 +25,61 @@ enum TextParser {
         return nil
     }
 
-    /// Decimal digits with an optional minus, or `0x` and hexadecimal digits; nil when it does not fit.
-    static func integer<Value: NumberValue>(_ text: borrowing Span<UInt8>, _ type: Value.Type) -> Value? {
-        let width = MemoryLayout<Value>.size * 8
-        if text.count > 2, text[0] == UInt8(ascii: "0"), text[1] | 0x20 == UInt8(ascii: "x") {
-            guard text.count - 2 <= width / 4 else { return nil }
-            var bits: UInt64 = 0
-            for i in 2..<text.count {
-                let byte = text[i]
-                let digit: UInt8
-                switch byte {
-                case 48...57: digit = byte - 48
-                case 65...70: digit = byte - 55
-                case 97...102: digit = byte - 87
-                case _: return nil
-                }
-                bits = bits << 4 | UInt64(digit)
-            }
-            return Value(unsigned: bits)
-        }
+    /// Decimal digits with an optional minus, or `0x` and hexadecimal digits; nil when it does not fit the kind.
+    static func integer(_ text: borrowing Span<UInt8>, _ kind: NativeKind) -> Int64? {
+        let count = text.count
         var index = 0
         var isNegative = false
-        if text.count > 0, text[0] == UInt8(ascii: "-"), Value.isSigned {
+        if count > 0, text[0] == UInt8(ascii: "-") {
+            if kind.isUnsigned { return nil }
             isNegative = true
             index = 1
         }
-        guard index < text.count, text.count - index <= 20 else { return nil }
+        guard index < count else { return nil }
+        if text[index] == UInt8(ascii: "0"), count - index > 1 {
+            if !isNegative, text[1] | 0x20 == UInt8(ascii: "x") { return hexadecimal(text, kind) }
+            while index < count - 1, text[index] == UInt8(ascii: "0") { index += 1 }
+        }
+        guard count - index <= 20 else { return nil }
         var magnitude: UInt64 = 0
-        while index < text.count {
+        // 19 digits cannot overflow.
+        let plain = min(count, index + 19)
+        while index < plain {
             let digit = text[index] &- 48
             guard digit < 10 else { return nil }
+            magnitude = magnitude &* 10 &+ UInt64(digit)
+            index &+= 1
+        }
+        if index < count {
+            let digit = text[index] &- 48
             let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
             let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
-            if overflow || carry { return nil }
+            guard digit < 10, !overflow, !carry else { return nil }
             magnitude = sum
-            index += 1
         }
-        let top = UInt64.max >> UInt64(64 - width + (Value.isSigned ? 1 : 0))
-        if isNegative {
-            guard magnitude <= top + 1 else { return nil }
-            return Value(signed: Int64(truncatingIfNeeded: 0 &- magnitude))
+        let top = UInt64(bitPattern: kind.range.high)
+        guard magnitude <= (isNegative ? top &+ 1 : top) else { return nil }
+        return Int64(bitPattern: isNegative ? 0 &- magnitude : magnitude)
+    }
+
+    private static func hexadecimal(_ text: borrowing Span<UInt8>, _ kind: NativeKind) -> Int64? {
+        guard (3...2 + kind.byteWidth * 2).contains(text.count) else { return nil }
+        var bits: UInt64 = 0
+        for i in 2..<text.count {
+            let byte = text[i]
+            let digit: UInt8
+            switch byte {
+            case 48...57: digit = byte - 48
+            case 65...70: digit = byte - 55
+            case 97...102: digit = byte - 87
+            case _: return nil
+            }
+            bits = bits << 4 | UInt64(digit)
         }
-        return magnitude <= top ? Value(unsigned: magnitude) : nil
+        if kind.isUnsigned { return Int64(bitPattern: bits) }
+        // The top bit of the kind is a sign.
+        let unused = UInt64(64 - kind.byteWidth * 8)
+        return Int64(bitPattern: bits << unused) >> Int64(unused)
     }
 
     static func float(_ text: borrowing Span<UInt8>) -> Double? {

@@ -42,47 +42,37 @@ public func combine(_ logic: Logic, _ a: Datum, _ b: Datum) throws(MartletError)
     guard [a.type, b.type].allSatisfy({ $0 == .boolean || $0 == .null }) else { throw noKernel(logic.rawValue, [a.type, b.type]) }
     let count = try commonCount([a, b])
     let (x, y) = (BooleanOperand(a), BooleanOperand(b))
-    let values = try makeBits(count: count) { start, length in
-        let (p, q) = (x.word(start, length), y.word(start, length))
-        return switch logic {
-        case .and, .andKleene: p.values & q.values
-        case .or, .orKleene: p.values | q.values
-        case .xor: p.values ^ q.values
-        case .andNot, .andNotKleene: p.values & ~q.values
+    func bits(_ isValidity: Bool) throws(MartletError) -> Buffer {
+        try makeBits(count: count) { start, length in
+            let words = logic.words(x.word(start, length), y.word(start, length))
+            return isValidity ? words.valid : words.values
         }
     }
-    var validity: Buffer?
-    if [a, b].contains(where: { $0.array.nullCount > 0 }) {
-        validity = try makeBits(count: count) { start, length in
-            let (p, q) = (x.word(start, length), y.word(start, length))
-            let both = p.valid & q.valid
-            return switch logic {
-            case .and, .or, .xor, .andNot: both
-            // One known operand can settle it.
-            case .andKleene: both | (p.valid & ~p.values) | (q.valid & ~q.values)
-            case .orKleene: both | (p.valid & p.values) | (q.valid & q.values)
-            case .andNotKleene: both | (p.valid & ~p.values) | (q.valid & q.values)
-            }
-        }
-        if logic == .orKleene || logic == .andNotKleene {
-            // Values under nulls may be anything, so what is known must be set again.
-            let settled = try makeBits(count: count) { start, length in
-                let (p, q) = (x.word(start, length), y.word(start, length))
-                return logic == .orKleene
-                    ? (p.valid & p.values) | (q.valid & q.values)
-                    : p.valid & p.values & q.valid & ~q.values
-            }
-            return Datum(.booleans(settled, count: count, validity: validity), isScalar: a.isScalar && b.isScalar)
-        }
-        if logic == .andKleene {
-            let settled = try makeBits(count: count) { start, length in
-                let (p, q) = (x.word(start, length), y.word(start, length))
-                return p.valid & p.values & q.valid & q.values
-            }
-            return Datum(.booleans(settled, count: count, validity: validity), isScalar: a.isScalar && b.isScalar)
+    let hasNulls = [a, b].contains { $0.array.nullCount > 0 }
+    let validity = hasNulls ? try bits(true) : nil
+    return Datum(.booleans(try bits(false), count: count, validity: validity), isScalar: a.isScalar && b.isScalar)
+}
+
+extension Logic {
+    /// 64 slots at once. Values under nulls may be anything, so only what is valid settles an outcome.
+    @inline(never)
+    fileprivate func words(
+        _ p: (values: UInt64, valid: UInt64), _ q: (values: UInt64, valid: UInt64)
+    ) -> (values: UInt64, valid: UInt64) {
+        let both = p.valid & q.valid
+        let (yes, no) = (p.valid & p.values, p.valid & ~p.values)
+        let (alsoYes, alsoNo) = (q.valid & q.values, q.valid & ~q.values)
+        switch self {
+        case .and: return (p.values & q.values, both)
+        case .or: return (p.values | q.values, both)
+        case .xor: return (p.values ^ q.values, both)
+        case .andNot: return (p.values & ~q.values, both)
+        // One known operand can settle it.
+        case .andKleene: return (yes & alsoYes, both | no | alsoNo)
+        case .orKleene: return (yes | alsoYes, both | yes | alsoYes)
+        case .andNotKleene: return (yes & alsoNo, both | no | alsoYes)
         }
     }
-    return Datum(.booleans(values, count: count, validity: validity), isScalar: a.isScalar && b.isScalar)
 }
 
 public func invert(_ array: ArrayData) throws(MartletError) -> ArrayData {

@@ -117,7 +117,7 @@ private func comparable(_ function: String, _ a: Datum, _ b: Datum) throws(Martl
 
 /// Integers, dates and times as 128-bit numbers of `type`'s unit.
 private func widened(_ datum: Datum, _ type: DataType) throws(MartletError) -> Datum? {
-    guard let kind = datum.type.nativeKind else { return nil }
+    guard datum.type.nativeKind != nil else { return nil }
     func perUnit(_ type: DataType) -> Int64? {
         switch type {
         case .timestamp(let unit, _), .duration(let unit), .time32(let unit), .time64(let unit): unit.perSecond
@@ -132,7 +132,7 @@ private func widened(_ datum: Datum, _ type: DataType) throws(MartletError) -> D
     guard let from = perUnit(datum.type), let to = perUnit(type) else { return nil }
     let factor = from == 0 ? to * 86_400 : to / from
     guard factor > 0 else { return nil }
-    return datum.with(try kind.acceptNumber(Widening(array: datum.array, factor: Int128(factor), scale: 0)))
+    return datum.with(try wide(datum.array, factor: Int128(factor), scale: 0))
 }
 
 /// Integers and decimals as 128-bit numbers at `scale`.
@@ -140,106 +140,82 @@ private func widened(_ datum: Datum, _ scale: Int) throws(MartletError) -> Datum
     if case .decimal128(_, let own) = datum.type {
         return datum.with(try cast(datum.array, to: .decimal128(precision: 38, scale: max(own, scale))))
     }
-    guard let kind = datum.type.nativeKind, (0...18).contains(scale) else {
+    guard datum.type.isInteger, (0...18).contains(scale) else {
         return try converted(datum, to: .decimal128(precision: 38, scale: scale))
     }
-    return datum.with(try kind.acceptNumber(Widening(array: datum.array, factor: powersOfTen[scale], scale: scale)))
+    return datum.with(try wide(datum.array, factor: powersOfTen[scale], scale: scale))
 }
 
-private struct Widening: NumberVisitor {
-    let array: ArrayData
-    let factor: Int128
-    let scale: Int
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
-        let values = try unsafe array.values(of: type)
-        let (count, factor) = (array.count, factor)
-        let buffer = try unsafe makeValues(Int128.self, count: count) { target in
-            for i in 0..<count {
-                let bits = unsafe values[i].bits
-                let whole = Value.isSigned ? Int128(bits) : Int128(UInt64(bitPattern: bits))
-                unsafe target[i] = whole &* factor
+/// Integers times `factor` as decimals.
+private func wide(_ array: ArrayData, factor: Int128, scale: Int) throws(MartletError) -> ArrayData {
+    let reader = try LaneReader(array)
+    let isUnsigned = reader.isUnsigned
+    let buffer = try unsafe makeValues(Int128.self, count: array.count) { target throws(MartletError) in
+        let out = unsafe Shared(target)
+        // Safety: blocks are disjoint parts of the result.
+        try forEachBlock(of: array.count) { block in
+            let lanes = unsafe reader.integers(block, 0)
+            for i in 0..<block.count {
+                let whole = unsafe isUnsigned ? Int128(UInt64(bitPattern: lanes[i])) : Int128(lanes[i])
+                unsafe out.value[block.start &+ i] = whole &* factor
             }
+            return true
         }
-        return ArrayData(
-            type: .decimal128(precision: 38, scale: scale), count: count, validity: try array.rebasedValidity(),
-            buffers: [buffer])
     }
+    return ArrayData(
+        type: .decimal128(precision: 38, scale: scale), count: array.count, validity: try array.rebasedValidity(),
+        buffers: [buffer])
 }
 
-/// Compares native values. Narrow kinds are widened first, so that there are loops for six kinds and not for twelve.
+/// Compares native values: two loops for each form of lane, equality and order, and two more for floats, where what is
+/// not less need not be greater.
 private func nativeComparison(
     _ comparison: Comparison, _ a: Datum, _ b: Datum, _ count: Int
 ) throws(MartletError) -> Buffer {
-    func widened(_ type: DataType) throws(MartletError) -> Buffer {
-        try nativeComparison(comparison, try converted(a, to: type), try converted(b, to: type), count)
-    }
-    let loops = NativeComparison(comparison: comparison, a: a, b: b, count: count)
-    switch a.type.nativeKind {
-    case .int8, .int16, .uint8, .uint16: return try widened(.int32)
-    case .uint32: return try widened(.int64)
-    case .float16: return try widened(.float32)
-    case .int32: return try loops.visit(Int32.self)
-    case .int64: return try loops.visit(Int64.self)
-    case .uint64: return try loops.visit(UInt64.self)
-    case .int128: return try loops.visit(Int128.self)
-    case .float32: return try loops.visit(Float.self)
-    case .float64: return try loops.visit(Double.self)
-    case nil: throw noKernel(comparison.rawValue, [a.type, b.type])
-    }
-}
-
-private struct NativeComparison {
-    let comparison: Comparison
-    let a: Datum
-    let b: Datum
-    let count: Int
-
-    func visit<Value: NativeValue>(_ type: Value.Type) throws(MartletError) -> Buffer {
-        let x = try unsafe Shared(a.array.values(of: type))
-        let y = try unsafe Shared(b.array.values(of: type))
-        if b.isScalar {
-            let limit = unsafe y.value[0]
-            switch comparison {
-            case .equal: return try unsafe bits(x) { $0 == limit }
-            case .notEqual: return try unsafe bits(x) { $0 != limit }
-            case .less: return try unsafe bits(x) { $0 < limit }
-            case .lessEqual: return try unsafe bits(x) { $0 <= limit }
-            case .greater: return try unsafe bits(x) { $0 > limit }
-            case .greaterEqual: return try unsafe bits(x) { $0 >= limit }
+    guard let kind = a.type.nativeKind else { throw noKernel(comparison.rawValue, [a.type, b.type]) }
+    // a > b is b < a, a >= b is b <= a.
+    let isTurned = comparison == .greater || comparison == .greaterEqual
+    let (x, y) = isTurned ? (b, a) : (a, b)
+    let plain = isTurned ? comparison.flipped : comparison
+    if kind == .int128 {
+        let (p, q) = (try PrimitiveArray<Int128>(x.array), try PrimitiveArray<Int128>(y.array))
+        let (stepP, stepQ) = (x.isScalar ? 0 : 1, y.isScalar ? 0 : 1)
+        return try unsafe makeLaneBits(count: count) { block, bytes in
+            for i in 0..<block.count {
+                let (v, w) = (p[(block.start &+ i) &* stepP], q[(block.start &+ i) &* stepQ])
+                unsafe bytes[i] = plain.holds(v == w ? 0 : v < w ? -1 : 1) ? 1 : 0
             }
         }
-        switch comparison {
-        case .equal: return try unsafe bits(x, y) { $0 == $1 }
-        case .notEqual: return try unsafe bits(x, y) { $0 != $1 }
-        case .less: return try unsafe bits(x, y) { $0 < $1 }
-        case .lessEqual: return try unsafe bits(x, y) { $0 <= $1 }
-        case .greater: return try unsafe bits(y, x) { $0 < $1 }
-        case .greaterEqual: return try unsafe bits(y, x) { $0 <= $1 }
-        }
     }
-
-    // Safety of both: `makeBits` asks for slots below `count`, which both arrays hold.
-    @inline(__always)
-    private func bits<Value>(
-        _ x: Shared<UnsafePointer<Value>>, _ test: @Sendable (Value) -> Bool
-    ) throws(MartletError) -> Buffer {
-        try makeBits(count: count) { start, length in
-            let x = unsafe x.value + start
-            var word: UInt64 = 0
-            for i in 0..<length { unsafe word |= (test(x[i]) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i) }
-            return word
+    let (first, second) = (try LaneReader(x), try LaneReader(y))
+    return try unsafe makeLaneBits(count: count) { block, bytes in
+        // Safety: lanes and bytes of the block.
+        if kind.isFloat {
+            let (p, q) = unsafe (first.doubles(block, 0), second.doubles(block, 1))
+            switch plain {
+            case .less, .greater: unsafe zipLanes(p, q, bytes, block.count) { $0 < $1 ? 1 : 0 }
+            case .lessEqual, .greaterEqual: unsafe zipLanes(p, q, bytes, block.count) { $0 <= $1 ? 1 : 0 }
+            case .equal: unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? 1 : 0 }
+            case .notEqual: unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? 0 : 1 }
+            }
+            return
         }
-    }
-
-    @inline(__always)
-    private func bits<Value>(
-        _ x: Shared<UnsafePointer<Value>>, _ y: Shared<UnsafePointer<Value>>, _ test: @Sendable (Value, Value) -> Bool
-    ) throws(MartletError) -> Buffer {
-        try makeBits(count: count) { start, length in
-            let (x, y) = unsafe (x.value + start, y.value + start)
-            var word: UInt64 = 0
-            for i in 0..<length { unsafe word |= (test(x[i], y[i]) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i) }
-            return word
+        let (p, q) = unsafe (first.integers(block, 0), second.integers(block, 1))
+        switch plain {
+        case .less, .lessEqual, .greater, .greaterEqual:
+            // a <= b is not b < a.
+            let isStrict: UInt8 = plain == .less ? 1 : 0
+            let (v, w) = unsafe plain == .less ? (p, q) : (q, p)
+            if kind == .uint64 {
+                unsafe zipLanes(v, w, bytes, block.count) {
+                    UInt64(bitPattern: $0) < UInt64(bitPattern: $1) ? isStrict : 1 &- isStrict
+                }
+            } else {
+                unsafe zipLanes(v, w, bytes, block.count) { $0 < $1 ? isStrict : 1 &- isStrict }
+            }
+        case .equal, .notEqual:
+            let hit: UInt8 = plain == .equal ? 1 : 0
+            unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? hit : 1 &- hit }
         }
     }
 }

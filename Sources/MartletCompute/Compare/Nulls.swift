@@ -26,44 +26,40 @@ public func isValid(_ array: ArrayData) throws(MartletError) -> ArrayData {
     return .booleans(try bitmap.rebased(), count: array.count)
 }
 
-/// Which numbers are NaN; null for null.
-public func isNaN(_ array: ArrayData) throws(MartletError) -> ArrayData {
-    guard array.type.isNumeric || array.type == .null, let kind = array.type.nativeKind ?? .some(.int8) else {
-        throw noKernel("is_nan", [array.type])
-    }
-    if array.type == .null { return try .nulls(.boolean, count: array.count) }
-    return try kind.acceptNumber(FloatTest(array: array) { $0.isNaN })
-}
+/// Tests of floats; numbers of other kinds are finite.
+enum FloatTest: String, Sendable, CaseIterable {
+    case isNaN = "is_nan"
+    case isFinite = "is_finite"
+    case isInfinite = "is_inf"
 
-/// Which numbers are neither infinite nor NaN.
-public func isFinite(_ array: ArrayData) throws(MartletError) -> ArrayData {
-    guard array.type.isNumeric, let kind = array.type.nativeKind else { throw noKernel("is_finite", [array.type]) }
-    return try kind.acceptNumber(FloatTest(array: array) { $0.isFinite })
-}
-
-/// Which numbers are infinite.
-public func isInfinite(_ array: ArrayData) throws(MartletError) -> ArrayData {
-    guard array.type.isNumeric, let kind = array.type.nativeKind else { throw noKernel("is_inf", [array.type]) }
-    return try kind.acceptNumber(FloatTest(array: array) { $0.isInfinite })
-}
-
-private struct FloatTest: NumberVisitor {
-    let array: ArrayData
-    let test: @Sendable (Double) -> Bool
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
-        let values = try unsafe Shared(array.values(of: type))
-        let test = test
-        // Safety: `makeBits` asks for slots below the count only.
-        let bits = try makeBits(count: array.count) { start, length in
-            var word: UInt64 = 0
-            for i in 0..<length {
-                unsafe word |= (test(values.value[start &+ i].double) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+    /// The outcome for each number; null for null.
+    func callAsFunction(_ array: ArrayData) throws(MartletError) -> ArrayData {
+        if array.type == .null && self != .isFinite { return try .nulls(.boolean, count: array.count) }
+        let isDecimal = Caster.family(array.type) == .decimal
+        guard array.type.isNumeric || isDecimal || array.type == .null else { throw noKernel(rawValue, [array.type]) }
+        guard array.type.isFloatingPoint else {
+            var bits = try BitmapBuilder(capacity: array.count)
+            try bits.append(repeating: self == .isFinite, count: array.count)
+            return .booleans(bits.finish(), count: array.count, validity: try isValidBits(array))
+        }
+        let reader = try LaneReader(array)
+        let test = self
+        let bits = try unsafe makeLaneBits(count: array.count) { block, bytes in
+            let lanes = unsafe reader.doubles(block, 0)
+            for i in 0..<block.count {
+                // Without its sign, infinity has the largest bits that are no NaN's.
+                let magnitude = unsafe lanes[i].magnitude.bitPattern
+                let infinity = Double.infinity.bitPattern
+                let order = magnitude < infinity ? FloatTest.isFinite : magnitude == infinity ? .isInfinite : .isNaN
+                unsafe bytes[i] = order == test ? 1 : 0
             }
-            return word
         }
         return .booleans(bits, count: array.count, validity: try array.rebasedValidity())
     }
 }
+
+/// Which numbers are NaN; null for null.
+public func isNaN(_ array: ArrayData) throws(MartletError) -> ArrayData { try FloatTest.isNaN(array) }
 
 /// `yes` where `condition` is true, `no` where it is false, null where it is null. Scalars go with every row.
 public func ifElse(_ condition: Datum, _ yes: Datum, _ no: Datum) throws(MartletError) -> Datum {

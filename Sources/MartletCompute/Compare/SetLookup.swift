@@ -40,7 +40,7 @@ public func isIn(
     }
 }
 
-private func isValidBits(_ array: ArrayData) throws(MartletError) -> Buffer? {
+func isValidBits(_ array: ArrayData) throws(MartletError) -> Buffer? {
     array.nullCount == 0 ? nil : try isValid(array).buffers[0]
 }
 

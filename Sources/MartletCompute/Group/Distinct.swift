@@ -32,31 +32,21 @@ public func dictionaryEncode(
     let kept = rows.firstRows.enumerated().filter { $0.offset != dropped }.map { Int64($0.element) }
     let values = try take(
         array, ArrayData(type: .int64, count: kept.count, buffers: [try Buffer(kept)]))
-    let indices = try kind.acceptNumber(IndexWriting(rows: rows, dropped: dropped, valueCount: kept.count, type: index))
+    guard kept.isEmpty || UInt64(kept.count - 1) <= UInt64(bitPattern: kind.range.high) else {
+        throw .invalid("the dictionary has \(kept.count) values, too many for \(index) indices; use a wider index type")
+    }
+    let place = Int64(dropped ?? Int.max)
+    let ids = unsafe Shared(rows.ids.pointer(to: UInt32.self))
+    let indices = try makeLanes(kind, count: rows.count) { block, writer in
+        // Safety: there is an id for each row.
+        let out = unsafe writer.integers(block, 0)
+        unsafe mapLanes(ids.value + block.start, out, block.count) { id in
+            Int64(id) == place ? 0 : Int64(id) > place ? Int64(id) &- 1 : Int64(id)
+        }
+        unsafe writer.store(out, block)
+        return true
+    }
     return ArrayData(
         type: .dictionary(index: index, value: array.type, isOrdered: false), count: array.count,
         validity: encodeNulls ? nil : try array.rebasedValidity(), buffers: [indices], dictionary: values)
-}
-
-private struct IndexWriting: NumberVisitor {
-    let rows: HashedRows
-    let dropped: Int?
-    let valueCount: Int
-    let type: DataType
-
-    func visit<Index: NumberValue>(_ kind: Index.Type) throws(MartletError) -> Buffer {
-        let last = Index(signed: Int64(valueCount - 1))
-        guard Index.isInteger, valueCount == 0 || (last.bits == Int64(valueCount - 1)) else {
-            throw .invalid(
-                "the dictionary has \(valueCount) values, too many for \(type) indices; use a wider index type")
-        }
-        let ids = unsafe rows.ids.pointer(to: UInt32.self)
-        let dropped = dropped ?? Int.max
-        return try unsafe makeValues(kind, count: rows.count) { target in
-            for i in 0..<rows.count {
-                let id = unsafe Int(ids[i])
-                unsafe target[i] = Index(signed: Int64(id == dropped ? 0 : id > dropped ? id &- 1 : id))
-            }
-        }
-    }
 }

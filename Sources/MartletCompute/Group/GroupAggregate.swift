@@ -18,15 +18,12 @@ public func aggregate(
     case "sum", "mean", "product":
         guard values.type.isNumeric || values.type == .boolean || values.type == .null, name != "product" else { break }
         let numbers = values.type == .boolean ? try cast(values, to: .uint8) : values.type == .null ? try cast(values, to: .int64) : values
-        guard let kind = numbers.type.nativeKind else { break }
         return try limited(
-            try kind.acceptNumber(GroupSum(array: numbers, grouping: grouping, isMean: name == "mean")), values, grouping,
-            options, leastDefault: 1)
+            try sums(numbers, grouping, isMean: name == "mean"), values, grouping, options, leastDefault: 1)
     case "min", "max":
-        guard let kind = values.type.nativeKind, values.type.layout.dictionaryFree else { break }
+        guard values.type.nativeKind != nil, !values.type.layout.hasDictionary else { break }
         return try limited(
-            try kind.accept(GroupExtreme(array: values, grouping: grouping, isMax: name == "max")), values, grouping,
-            options, leastDefault: 1)
+            try extremes(values, grouping, isMax: name == "max"), values, grouping, options, leastDefault: 1)
     case "first": return try firsts(values, grouping)
     case _: break
     }
@@ -46,10 +43,6 @@ public func aggregate(
         return try .empty(try Compute.call(plain, [Datum(values)], options: options.values).type)
     }
     return try concatenate(results, type: type)
-}
-
-extension Layout {
-    fileprivate var dictionaryFree: Bool { !hasDictionary }
 }
 
 /// Nulls where a group has fewer valid values than it must, or has nulls that may not be skipped.
@@ -85,65 +78,88 @@ private func firsts(_ values: ArrayData, _ grouping: Grouping) throws(MartletErr
     return try take(values, ArrayData(type: .int64, count: rows.count, validity: bits.finish(), buffers: [try Buffer(rows)]))
 }
 
-private struct GroupSum: NumberVisitor {
-    let array: ArrayData
-    let grouping: Grouping
-    let isMean: Bool
-
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
-        let values = try unsafe array.values(of: type)
-        let validity = array.usedValidityBitmap
-        let ids = unsafe grouping.ids.pointer(to: UInt32.self)
-        var wholes = [Int64](repeating: 0, count: grouping.groupCount)
-        var floats = [Double](repeating: 0, count: Value.isInteger ? 0 : grouping.groupCount)
-        var counts = [Int](repeating: 0, count: grouping.groupCount)
+/// Sums or means group by group; integers wrap.
+private func sums(_ array: ArrayData, _ grouping: Grouping, isMean: Bool) throws(MartletError) -> ArrayData {
+    let (reader, validity) = (try LaneReader(array), array.usedValidityBitmap)
+    let ids = unsafe Shared(grouping.ids.pointer(to: UInt32.self))
+    let groupCount = grouping.groupCount
+    // Lanes of 64 bits: integers, or doubles where the values are floats.
+    let totals = try BufferBuilder(uninitializedCount: groupCount * 8)
+    let counts = try BufferBuilder(uninitializedCount: groupCount * 8)
+    let (wholes, floats, sizes) = unsafe (
+        totals.pointer(to: Int64.self), totals.pointer(to: Double.self), counts.pointer(to: Int64.self)
+    )
+    unsafe wholes.update(repeating: 0, count: groupCount)
+    unsafe sizes.update(repeating: 0, count: groupCount)
+    let scratch = try BufferBuilder(uninitializedCount: LaneBlock.capacity * LaneBlock.scratchRows * 8)
+    var start = 0
+    while start < array.count {
+        let block = unsafe LaneBlock(
+            start: start, count: min(LaneBlock.capacity, array.count - start), scratch: scratch.address)
         // Safety: there is an id for each row, and ids are below the group count.
-        for row in 0..<array.count where validity?[row] ?? true {
-            let group = unsafe Int(ids[row])
-            if Value.isInteger { unsafe wholes[group] &+= values[row].bits } else { unsafe floats[group] += values[row].double }
-            counts[group] &+= 1
-        }
-        if isMean {
-            let means = (0..<grouping.groupCount).map { group in
-                let total =
-                    !Value.isInteger
-                    ? floats[group] : Value.isSigned ? Double(wholes[group]) : Double(UInt64(bitPattern: wholes[group]))
-                return total / Double(counts[group])
+        let groups = unsafe ids.value + start
+        if reader.isFloat {
+            let lanes = unsafe reader.doubles(block, 0)
+            for i in 0..<block.count where validity?[start &+ i] ?? true {
+                unsafe floats[Int(groups[i])] += lanes[i]
+                unsafe sizes[Int(groups[i])] &+= 1
             }
-            return ArrayData(type: .float64, count: means.count, buffers: [try Buffer(means)])
+        } else {
+            let lanes = unsafe reader.integers(block, 0)
+            for i in 0..<block.count where validity?[start &+ i] ?? true {
+                unsafe wholes[Int(groups[i])] &+= lanes[i]
+                unsafe sizes[Int(groups[i])] &+= 1
+            }
         }
-        if !Value.isInteger { return ArrayData(type: .float64, count: floats.count, buffers: [try Buffer(floats)]) }
-        return ArrayData(
-            type: Value.isSigned ? .int64 : .uint64, count: wholes.count, buffers: [try Buffer(wholes)])
+        start += block.count
     }
+    if isMean {
+        for group in 0..<groupCount {
+            let whole = unsafe wholes[group]
+            let total = unsafe reader.isFloat
+                ? floats[group] : reader.isUnsigned ? Double(UInt64(bitPattern: whole)) : Double(whole)
+            unsafe floats[group] = total / Double(sizes[group])
+        }
+    }
+    _ = counts.finish()
+    _ = scratch.finish()
+    let type: DataType = isMean || reader.isFloat ? .float64 : reader.isUnsigned ? .uint64 : .int64
+    return ArrayData(type: type, count: groupCount, buffers: [totals.finish()])
 }
 
-private struct GroupExtreme: NativeVisitor {
-    let array: ArrayData
-    let grouping: Grouping
-    let isMax: Bool
-
-    func visit<Value: NativeValue>(_ type: Value.Type) throws(MartletError) -> ArrayData {
-        let values = try unsafe array.values(of: type)
-        let validity = array.usedValidityBitmap
-        var rows = [Int](repeating: -1, count: grouping.groupCount)
-        // Safety: rows are below the count.
+/// The smallest or largest value of each group; NaN only where there is nothing else.
+private func extremes(_ array: ArrayData, _ grouping: Grouping, isMax: Bool) throws(MartletError) -> ArrayData {
+    var rows = [Int64](repeating: -1, count: grouping.groupCount)
+    let validity = array.usedValidityBitmap
+    let isFloat = array.type.nativeKind?.isFloat ?? false
+    if array.type.nativeKind == .int128 {
+        let values = try PrimitiveArray<Int128>(array)
         for row in 0..<array.count where validity?[row] ?? true {
             let group = grouping[row]
-            let known = rows[group]
-            if known < 0 {
-                rows[group] = row
-                continue
+            let known = Int(rows[group])
+            if known < 0 || (isMax ? values[row] > values[known] : values[row] < values[known]) { rows[group] = Int64(row) }
+        }
+    } else {
+        let order = try orderWords(array)
+        let words = unsafe order.pointer(to: UInt64.self)
+        // With all bits turned the largest is the smallest; NaN stays the last choice.
+        let turn: UInt64 = isMax ? .max : 0
+        var best = [UInt64](repeating: .max, count: grouping.groupCount)
+        // Safety: a word for each row.
+        for row in 0..<array.count where validity?[row] ?? true {
+            let group = grouping[row]
+            let word = unsafe isFloat && words[row] == .max ? .max : words[row] ^ turn
+            if word < best[group] || rows[group] < 0 {
+                best[group] = word
+                rows[group] = Int64(row)
             }
-            let (value, best) = unsafe (values[row], values[known])
-            // What is not equal to itself is NaN, which any number replaces.
-            if (isMax ? value > best : value < best) || (best != best && value == value) { rows[group] = row }
         }
-        let buffer = try unsafe makeValues(type, count: rows.count) { target in
-            for (group, row) in rows.enumerated() { unsafe target[group] = values[max(row, 0)] }
-        }
-        return ArrayData(type: array.type, count: rows.count, buffers: [buffer])
     }
+    for group in rows.indices where rows[group] < 0 { rows[group] = 0 }
+    if array.count == 0 { return try .nulls(array.type, count: rows.count) }
+    let values = ArrayData(
+        type: array.type, count: array.count, offset: array.offset, buffers: array.buffers)
+    return try take(values, ArrayData(type: .int64, count: rows.count, buffers: [try Buffer(rows)]))
 }
 
 extension Compute {

@@ -18,9 +18,6 @@ struct HashedRows: Sendable {
             self.init(
                 ids: try Buffer(zeroed: key.count * 4), firstRows: key.count > 0 ? [0] : [], count: key.count,
                 nullID: key.count > 0 ? 0 : nil)
-        case .boolean:
-            let bits = try key.bits()
-            self = try Self.run(key) { BitSlots(bits: bits) }
         case .string, .binary:
             let view = try BytesArray<Int32>(key)
             self = try Self.run(key) { ByteSlots(view: view) }
@@ -38,10 +35,9 @@ struct HashedRows: Sendable {
                 type: .uint32, count: entries.count, validity: try values.rebasedValidity(), buffers: [entries.ids])
             guard case .dictionary(let index, _, _) = key.type else { throw .invalid("not a dictionary") }
             self = try HashedRows(key: try take(numbers, key.reinterpreted(as: index)))
-        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
+        case .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
             .date64, .time32, .time64, .timestamp, .duration, .decimal128:
-            guard let kind = key.type.nativeKind else { throw .type("no native values in \(key.type)") }
-            self = try kind.accept(NativeHashing(key: key, zerosAreEqual: zerosAreEqual))
+            self = try Self.numbers(key, zerosAreEqual: zerosAreEqual)
         case .struct:
             var rows: HashedRows?
             for i in key.children.indices {
@@ -129,17 +125,44 @@ struct HashedRows: Sendable {
     }
 }
 
-private struct NativeHashing: NativeVisitor {
-    let key: ArrayData
-    let zerosAreEqual: Bool
-
-    func visit<Value: NativeValue>(_ type: Value.Type) throws(MartletError) -> HashedRows {
-        let values = try unsafe Shared(key.values(of: type))
-        let mergesZeros = zerosAreEqual && key.type.isFloatingPoint
-        if MemoryLayout<Value>.size == 16 {
-            return try HashedRows.run(key) { unsafe WideSlots(values: UnsafeRawPointer(values.value)) }
+extension HashedRows {
+    /// Numbers by their bits: 32, 64 or 128 of them. Narrow integers are widened; floats become 64 bits in which all
+    /// NaNs are one, and the zeros too where they are equal.
+    private static func numbers(_ key: ArrayData, zerosAreEqual: Bool) throws(MartletError) -> HashedRows {
+        let reader = try LaneReader(key)
+        switch reader.kind {
+        case .int128:
+            let values = try unsafe Shared(key.values(of: Int128.self))
+            return try run(key) { unsafe WideSlots(values: UnsafeRawPointer(values.value)) }
+        case .int32:
+            let values = try unsafe Shared(key.values(of: Int32.self))
+            return try run(key) { unsafe NumberSlots(values: values.value) }
+        case .int64:
+            let values = try unsafe Shared(key.values(of: Int64.self))
+            return try run(key) { unsafe NumberSlots(values: values.value) }
+        case .uint64:
+            let values = try unsafe Shared(key.values(of: UInt64.self))
+            return try run(key) {
+                unsafe NumberSlots(values: UnsafeRawPointer(values.value).assumingMemoryBound(to: Int64.self))
+            }
+        case .int8, .int16, .uint8, .uint16, .uint32, .float16, .float32, .float64, nil:
+            let zero: Int64 = zerosAreEqual ? 0 : .min
+            let wide = try makeLanes(.int64, count: key.count) { block, writer in
+                let out = unsafe writer.integers(block, 1)
+                if reader.isFloat {
+                    unsafe mapLanes(reader.doubles(block, 0), out, block.count) { value in
+                        let bits = Int64(bitPattern: value.bitPattern)
+                        return value != value ? -1 : bits == .min ? zero : bits
+                    }
+                } else {
+                    unsafe out.update(from: reader.integers(block, 0), count: block.count)
+                }
+                return true
+            }
+            return try numbers(
+                ArrayData(type: .int64, count: key.count, validity: try key.rebasedValidity(), buffers: [wide]),
+                zerosAreEqual: false)
         }
-        return try HashedRows.run(key) { unsafe NativeSlots(values: values.value, mergesZeros: mergesZeros) }
     }
 }
 
@@ -159,26 +182,13 @@ private func mix(_ value: UInt64) -> UInt64 {
     return product.high ^ product.low
 }
 
-/// Values of at most 64 bits by their bits; NaN is NaN whatever its bits.
+/// Integers of 32 or 64 bits.
 @safe
-private struct NativeSlots<Value: NativeValue>: HashableSlots, @unchecked Sendable {
+private struct NumberSlots<Value: FixedWidthInteger & BitwiseCopyable>: HashableSlots, @unchecked Sendable {
     // Safety: one value for each row, kept alive by the array that is hashed.
     let values: UnsafePointer<Value>
-    let mergesZeros: Bool
 
-    @inline(__always) func key(_ row: Int) -> UInt64 {
-        let place = unsafe UnsafeRawPointer(values + row)
-        let bits: UInt64
-        switch MemoryLayout<Value>.size {
-        case 1: bits = unsafe UInt64(place.loadUnaligned(as: UInt8.self))
-        case 2: bits = unsafe UInt64(place.loadUnaligned(as: UInt16.self))
-        case 4: bits = unsafe UInt64(place.loadUnaligned(as: UInt32.self))
-        case _: bits = unsafe place.loadUnaligned(as: UInt64.self)
-        }
-        // All bits set is a NaN, so it can stand for all of them.
-        if unsafe values[row] != values[row] { return .max }
-        return mergesZeros && bits == 1 &<< UInt64(MemoryLayout<Value>.size &* 8 &- 1) ? 0 : bits
-    }
+    @inline(__always) func key(_ row: Int) -> UInt64 { unsafe UInt64(truncatingIfNeeded: values[row]) }
     @inline(__always) static func hash(_ key: UInt64) -> UInt64 { mix(key) }
     @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: UInt64) -> Bool { true }
 }
@@ -199,13 +209,6 @@ private struct WideSlots: HashableSlots, @unchecked Sendable {
     }
     @inline(__always) static func hash(_ key: Key) -> UInt64 { mix(key.low ^ mix(key.high &+ 1)) }
     @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: Key) -> Bool { true }
-}
-
-private struct BitSlots: HashableSlots {
-    let bits: Bitmap
-    @inline(__always) func key(_ row: Int) -> UInt64 { bits[row] ? 1 : 0 }
-    @inline(__always) static func hash(_ key: UInt64) -> UInt64 { key }
-    @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: UInt64) -> Bool { true }
 }
 
 /// Bytes by their length and one word: up to 8 bytes the word is the value itself, beyond it is a hash.

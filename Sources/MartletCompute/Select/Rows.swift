@@ -43,10 +43,28 @@ public struct Rows: Sendable {
     ///
     /// Errors: `Index 7 out of bounds`, the text of pyarrow.
     public init(indices: ArrayData, rowCount: Int) throws(MartletError) {
-        guard indices.type.isInteger, let kind = indices.type.nativeKind else {
+        guard indices.type.isInteger else {
             throw .notImplemented("take: indices are integers, not \(indices.type)")
         }
-        self = try kind.acceptNumber(IndexReading(indices: indices, rowCount: rowCount))
+        let (reader, isWide, validity) = (try LaneReader(indices), rowCount > Int(Int32.max), indices.usedValidityBitmap)
+        let buffer = try makeLanes(isWide ? .int64 : .int32, count: indices.count, validity: validity) { block, writer in
+            let (lanes, out) = unsafe (reader.integers(block, 0), writer.integers(block, 1))
+            // A negative index is a huge unsigned one. Those of null rows lead to row 0.
+            var isInside = true
+            for i in 0..<block.count {
+                let fits = unsafe UInt64(bitPattern: lanes[i]) < UInt64(rowCount)
+                unsafe out[i] = fits ? lanes[i] : 0
+                isInside = isInside && fits
+            }
+            unsafe writer.store(out, block)
+            return isInside
+        } failure: { row in
+            .index(
+                "Index \(reader.text(at: row)) out of bounds (row \(row) of the indices; there are \(rowCount) values)")
+        }
+        var present: Bitmap?
+        if let bits = try indices.rebasedValidity() { present = try Bitmap(bits, count: indices.count) }
+        self.init(buffer: buffer, isWide: isWide, count: indices.count, validity: present)
     }
 
     /// The rows where `mask` is true. A null in the mask drops its row, or makes it a null row.
@@ -188,40 +206,5 @@ public struct Rows: Sendable {
         var present: Buffer?
         if let validity { present = try validity.rebased() }
         return ArrayData(type: .uint64, count: count, validity: present, buffers: [buffer])
-    }
-}
-
-private struct IndexReading: NumberVisitor {
-    let indices: ArrayData
-    let rowCount: Int
-
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> Rows {
-        let isWide = rowCount > Int(Int32.max)
-        let buffer = isWide ? try read(type, Int64.self) : try read(type, Int32.self)
-        var present: Bitmap?
-        if let bits = try indices.rebasedValidity() { present = try Bitmap(bits, count: indices.count) }
-        return Rows(buffer: buffer, isWide: isWide, count: indices.count, validity: present)
-    }
-
-    private func read<Value: NumberValue, Index: OffsetValue>(
-        _ type: Value.Type, _ indexType: Index.Type
-    ) throws(MartletError) -> Buffer {
-        let source = try unsafe indices.values(of: type)
-        let validity = indices.usedValidityBitmap
-        let limit = UInt64(rowCount)
-        return try unsafe makeValues(indexType, count: indices.count) { target throws(MartletError) in
-            for i in 0..<indices.count {
-                // Safety: both hold `count` values. A negative index is a huge unsigned one.
-                let bits = unsafe source[i].bits
-                if UInt64(bitPattern: bits) < limit {
-                    unsafe target[i] = Index(truncatingIfNeeded: bits)
-                } else if let validity, !validity[i] {
-                    unsafe target[i] = 0
-                } else {
-                    throw unsafe .index(
-                        "Index \(source[i].text) out of bounds (row \(i) of the indices; there are \(rowCount) values)")
-                }
-            }
-        }
     }
 }

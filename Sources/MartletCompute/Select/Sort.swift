@@ -115,8 +115,12 @@ private enum SortWords {
             return [low, high] + (try places(key) { _ in false })
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
             .date64, .time32, .time64, .timestamp, .duration:
-            guard let kind = array.type.nativeKind else { throw noKernel("sort_indices", [array.type]) }
-            return try kind.acceptNumber(NumberWords(key: key))
+            let order = try orderWords(array)
+            let values = unsafe order.pointer(to: UInt64.self)
+            // Safety: a word for each slot, alive as long as `order`. NaNs are all alike, their place is decided below.
+            let isFloat = array.type.nativeKind?.isFloat ?? false
+            let words = try words(key) { unsafe isFloat && values[$0] == .max ? (key.isDescending ? .max : 0) : values[$0] }
+            return [words] + (try places(key) { unsafe isFloat && values[$0] == .max })
         case .list, .largeList, .fixedSizeList, .struct, .map:
             throw .notImplemented("Sorting by values of type \(array.type) is not supported; sort by flat columns")
         }
@@ -174,25 +178,5 @@ private enum SortWords {
         for (rank, entry) in entries.enumerated() { ranks[entry.id] = UInt64(rank) }
         let ids = unsafe distinct.ids.pointer(to: UInt32.self)
         return [try words(key) { unsafe ranks[Int(ids[$0])] }] + (try places(key) { _ in false })
-    }
-}
-
-private struct NumberWords: NumberVisitor {
-    let key: SortKey
-    func visit<Value: NumberValue>(_ type: Value.Type) throws(MartletError) -> [Buffer] {
-        let values = try PrimitiveArray<Value>(key.values)
-        if Value.isInteger {
-            let flip: UInt64 = Value.isSigned ? 1 << 63 : 0
-            return [try SortWords.words(key) { UInt64(bitPattern: values[$0].bits) ^ flip }]
-                + (try SortWords.places(key) { _ in false })
-        }
-        let words = try SortWords.words(key) { row in
-            // -0.0 and 0.0 are equal; NaNs are all alike, their place is decided elsewhere.
-            let value = values[row].double + 0.0
-            if value.isNaN { return key.isDescending ? ~0 : 0 }
-            let bits = (value == 0 ? 0.0 : value).bitPattern
-            return bits >> 63 == 0 ? bits ^ (1 << 63) : ~bits
-        }
-        return [words] + (try SortWords.places(key) { values[$0].double.isNaN })
     }
 }
