@@ -227,5 +227,11 @@ public func arrayRetain(_ array: OpaquePointer?) {
     _ = Unmanaged.passRetained(handle)
 }
 
+@_cdecl("martlet_arrays_release")
+public func arraysRelease(_ arrays: UnsafePointer<OpaquePointer?>?, _ count: Int64) {
+    guard let arrays = arrays, count > 0 else { return }
+    for i in 0..<Int(count) { release(arrays[i], ArrayHandle.self) }
+}
+
 @_cdecl("martlet_array_release")
 public func arrayRelease(_ array: OpaquePointer?) { release(array, ArrayHandle.self) }

@@ -80,6 +80,26 @@ public func ipcWriterWrite(
     }
 }
 
+@_cdecl("martlet_ipc_writer_write_stream")
+public func ipcWriterWriteStream(
+    _ writer: OpaquePointer?, _ stream: OpaquePointer?, _ maxRows: Int64, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let writer = try object(writer, IPCWriterHandle.self).writer
+        let batches = try ArrayStreamReader(try object(stream, StreamHandle.self).stream)
+        let step = maxRows > 0 ? Int(maxRows) : Int.max
+        while let batch = try batches.next() {
+            if batch.rowCount <= step {
+                try writer.write(batch)
+                continue
+            }
+            for start in stride(from: 0, to: batch.rowCount, by: step) {
+                try writer.write(batch.slice(at: start, count: min(step, batch.rowCount - start)))
+            }
+        }
+    }
+}
+
 @_cdecl("martlet_ipc_writer_statistics")
 public func ipcWriterStatistics(_ writer: OpaquePointer?, _ out: UnsafeMutablePointer<martlet_ipc_statistics>?) {
     guard let out, let writer = (try? object(writer, IPCWriterHandle.self))?.writer else { return }
@@ -215,6 +235,23 @@ public func ipcFileBatchCount(_ file: OpaquePointer?) -> Int64 {
 public func ipcFileBatch(_ file: OpaquePointer?, _ index: Int64, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in
         try give(ArrayHandle(try object(file, IPCFileHandle.self).file.batch(at: Int(index))), to: out)
+    }
+}
+
+@_cdecl("martlet_ipc_file_read")
+public func ipcFileRead(
+    _ file: OpaquePointer?, _ out: HandleOut?, _ rows: UnsafeMutablePointer<Int64>?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let file = try object(file, IPCFileHandle.self).file
+        let (out, rows) = (try required(out, "out"), try required(rows, "rows"))
+        let field = SchemaHandle(file.schema).field
+        var batches = HandedOut()
+        for batch in try file.readAll() {
+            try batches.append(ArrayData(type: field.type, count: batch.rowCount, children: batch.columns), field)
+        }
+        batches.give(to: out)
+        rows.pointee = Int64(batches.rows)
     }
 }
 

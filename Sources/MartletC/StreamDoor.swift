@@ -52,5 +52,39 @@ public func streamNext(_ stream: OpaquePointer?, _ out: HandleOut?, _ error: Err
     }
 }
 
+/// Batches for the caller: handed out together or not at all.
+struct HandedOut {
+    private var handles: [ArrayHandle] = []
+    private(set) var rows = 0
+
+    mutating func append(_ array: ArrayData, _ field: Field) throws(MartletError) {
+        rows = try rows.adding(checked: array.count)
+        handles.append(ArrayHandle(array, field: field))
+    }
+
+    var count: Int { handles.count }
+
+    /// `out` has room for all of them.
+    func give(to out: UnsafeMutablePointer<OpaquePointer?>) {
+        for (i, handle) in handles.enumerated() { out[i] = OpaquePointer(Unmanaged.passRetained(handle).toOpaque()) }
+    }
+}
+
+@_cdecl("martlet_stream_read")
+public func streamRead(
+    _ stream: OpaquePointer?, _ capacity: Int64, _ out: HandleOut?, _ count: UnsafeMutablePointer<Int64>?,
+    _ rows: UnsafeMutablePointer<Int64>?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let stream = try object(stream, StreamHandle.self).stream
+        let (out, count, rows) = (try required(out, "out"), try required(count, "count"), try required(rows, "rows"))
+        var batches = HandedOut()
+        while batches.count < capacity, let array = try stream.next() { try batches.append(array, stream.field) }
+        batches.give(to: out)
+        count.pointee = Int64(batches.count)
+        rows.pointee = Int64(batches.rows)
+    }
+}
+
 @_cdecl("martlet_stream_release")
 public func streamRelease(_ stream: OpaquePointer?) { release(stream, StreamHandle.self) }

@@ -176,6 +176,8 @@ MARTLET_CHECKED martlet_status martlet_array_with_schema(const martlet_array *ar
                                                          martlet_array **out, martlet_error *error);
 void martlet_array_retain(martlet_array *array);
 void martlet_array_release(martlet_array *array);
+/* Releases `count` arrays; NULL among them is nothing. */
+void martlet_arrays_release(martlet_array *const *arrays, int64_t count);
 
 /* ---- streams of record batches ---------------------------------------------------------------------------------- */
 
@@ -195,6 +197,10 @@ MARTLET_CHECKED martlet_status martlet_stream_schema(const martlet_stream *strea
                                                      martlet_error *error);
 /* The next batch as a struct array; NULL in *out at the end. */
 MARTLET_CHECKED martlet_status martlet_stream_next(martlet_stream *stream, martlet_array **out, martlet_error *error);
+/* The next batches, at most `capacity`, which `out` has room for: how many there were goes to `count`, fewer only at the end,
+ * and their rows together to `rows`. When one cannot be read, none is handed out. */
+MARTLET_CHECKED martlet_status martlet_stream_read(martlet_stream *stream, int64_t capacity, martlet_array **out,
+                                                   int64_t *count, int64_t *rows, martlet_error *error);
 void martlet_stream_release(martlet_stream *stream);
 
 /* ---- sources and sinks of bytes --------------------------------------------------------------------------------- */
@@ -291,6 +297,9 @@ MARTLET_CHECKED martlet_status martlet_ipc_writer_open(martlet_sink *sink, const
 /* `metadata`: custom metadata of the message; may be NULL. */
 MARTLET_CHECKED martlet_status martlet_ipc_writer_write(martlet_ipc_writer *writer, const martlet_array *batch,
                                                         const martlet_schema *metadata, martlet_error *error);
+/* Writes what is left of a stream of batches, each in parts of at most `max_rows` rows (0: whole). */
+MARTLET_CHECKED martlet_status martlet_ipc_writer_write_stream(martlet_ipc_writer *writer, martlet_stream *stream,
+                                                               int64_t max_rows, martlet_error *error);
 void martlet_ipc_writer_statistics(const martlet_ipc_writer *writer, martlet_ipc_statistics *out);
 /* Writes the end-of-stream marker, and a file's footer. The sink stays open. */
 MARTLET_CHECKED martlet_status martlet_ipc_writer_close(martlet_ipc_writer *writer, martlet_error *error);
@@ -320,6 +329,10 @@ MARTLET_CHECKED martlet_status martlet_ipc_file_schema(const martlet_ipc_file *f
 int64_t martlet_ipc_file_batch_count(const martlet_ipc_file *file);
 MARTLET_CHECKED martlet_status martlet_ipc_file_batch(martlet_ipc_file *file, int64_t index, martlet_array **out,
                                                       martlet_error *error);
+/* All batches, as many as martlet_ipc_file_batch_count says, and their rows together. Those of compressed files are decoded
+ * side by side. When one cannot be read, none is handed out. */
+MARTLET_CHECKED martlet_status martlet_ipc_file_read(martlet_ipc_file *file, martlet_array **out, int64_t *rows,
+                                                     martlet_error *error);
 /* Batch `index` and the custom metadata of its message, NULL for none. */
 MARTLET_CHECKED martlet_status martlet_ipc_file_batch_with_metadata(martlet_ipc_file *file, int64_t index,
                                                                     martlet_array **out, martlet_schema **metadata,

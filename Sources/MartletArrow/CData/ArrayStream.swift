@@ -16,7 +16,10 @@ public final class BatchArrayStream: ArrayStream {
         field = Field("", reader.schema.structType, isNullable: false, metadata: reader.schema.metadata)
     }
 
-    public func next() throws(MartletError) -> ArrayData? { try reader.next()?.structArray }
+    public func next() throws(MartletError) -> ArrayData? {
+        guard let batch = try reader.next() else { return nil }
+        return ArrayData(type: field.type, count: batch.rowCount, children: batch.columns)
+    }
 }
 
 /// A stream of struct arrays as record batches. Throws when the arrays are no structs.

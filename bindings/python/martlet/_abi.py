@@ -31,16 +31,17 @@ array_import t:pppp* array_export t:pppp* array_make t:pqqqpqpqppp* array_nulls 
 array_null_count q:p* array_nbytes q:p* array_schema t:ppp* array_buffer_count q:p* array_buffer t:pqpp*
 array_buffer_address t:pqppp* array_child_count q:p* array_child t:pqpp* array_dictionary t:ppp* array_slice t:pqqpp*
 array_concatenate t:pqpp array_equals b:pp array_validate t:pbp array_to_string t:piipp* array_with_schema t:pppp*
-array_retain v:p* array_release v:p*
-stream_import t:ppp stream_export t:ppp stream_from_batches t:ppqpp* stream_schema t:ppp stream_next t:ppp stream_release v:p
+array_retain v:p* array_release v:p* arrays_release v:pq*
+stream_import t:ppp stream_export t:ppp stream_from_batches t:ppqpp* stream_schema t:ppp stream_next t:ppp
+stream_read t:pqpppp stream_release v:p
 source_open t:spqpp source_from_buffer t:ppp* source_from_descriptor t:ipp source_from_callbacks t:ppp*
 source_size q:p* source_at t:pqpp* source_position q:p* source_read t:pqqpp source_release v:p
 sink_create t:spqpp sink_to_memory t:pp* sink_to_descriptor t:ipp* sink_to_callbacks t:ppp* sink_write t:ppqp
 sink_position q:p* sink_flush t:pp sink_close t:pp sink_abort v:p sink_take t:ppp* sink_release v:p
-ipc_writer_open t:pppqppp ipc_writer_write t:pppp ipc_writer_statistics v:pp* ipc_writer_close t:pp
+ipc_writer_open t:pppqppp ipc_writer_write t:pppp ipc_writer_write_stream t:ppqp ipc_writer_statistics v:pp* ipc_writer_close t:pp
 ipc_writer_release v:p ipc_stream_open t:pppqpp ipc_stream_batch_metadata t:ppp* ipc_stream_statistics t:ppp*
 ipc_recover t:ppqpp ipc_recover_losses t:ppp* ipc_file_open t:ppqpp ipc_file_schema t:ppp* ipc_file_batch_count q:p*
-ipc_file_batch t:pqpp ipc_file_batch_with_metadata t:pqppp ipc_file_row_count t:ppp ipc_file_statistics v:pp*
+ipc_file_batch t:pqpp ipc_file_read t:pppp ipc_file_batch_with_metadata t:pqppp ipc_file_row_count t:ppp ipc_file_statistics v:pp*
 ipc_file_metadata t:ppp* ipc_file_release v:p ipc_message_read t:ppp ipc_batch_serialize t:ppqpp ipc_batch_size t:ppp
 ipc_tensor_describe t:ppp* ipc_tensor_message t:ppp*
 parquet_writer_open t:pppqpp parquet_writer_write t:pppp parquet_writer_flush t:pp parquet_writer_add_metadata t:pssp*
@@ -507,8 +508,9 @@ def _make_stream_functions():
     def get_last_error(stream):
         return _live_streams[stream.contents.private_data].message_address()
 
-    def release(stream):
-        _live_streams.pop(stream.contents.private_data, None)
+    # The dictionary is a default value, so that it is there when the interpreter's modules are gone.
+    def release(stream, live=_live_streams):
+        live.pop(stream.contents.private_data, None)
         stream.contents.release = None
 
     step = ctypes.CFUNCTYPE(ctypes.c_int, stream_pointer, c_void_p)

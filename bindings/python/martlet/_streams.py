@@ -98,3 +98,13 @@ class SourceReader(RecordBatchReader):
         return RecordBatch._from_pointer(pointer, self.schema)
 
     __next__ = read_next_batch
+
+    def read_all(self):
+        """A Table of all batches that are left."""
+        if self._is_closed:
+            raise ArrowInvalid("Operation on a closed RecordBatchReader")
+        from ._batches import read_stream
+        with self._opened.callbacks.raising():
+            table = read_stream(self._stream_, self.schema)
+        self._opened.move_owner()
+        return table

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from . import _abi, _abi_io, _io
+from . import _abi, _abi_io, _batches, _io
 from ._abi import lib
 from ._errors import ArrowInvalid
 from ._io import Buffer
@@ -92,8 +92,10 @@ class _Writer:
             raise ArrowInvalid(f"max_chunksize must be above 0, not {max_chunksize}")
         if self._unifies:
             table = (table if isinstance(table, Table) else reader_of(table).read_all()).unify_dictionaries()
-        for batch in batches_of(table, max_chunksize):
-            self.write_batch(batch)
+        self._check_open()
+        stream = (table if isinstance(table, Table) else reader_of(table))._stream()
+        with self._sink.callbacks.raising():
+            _abi.check(lib.martlet_ipc_writer_write_stream, self._handle, stream, max_chunksize or 0)
 
     def write(self, table_or_batch):
         """Writes a RecordBatch or a Table."""
@@ -259,7 +261,8 @@ class RecordBatchFileReader:
 
     def read_all(self):
         """All batches as a Table."""
-        return Table.from_batches([self.get_batch(i) for i in range(self.num_record_batches)], schema=self._schema)
+        with self._source.callbacks.raising():
+            return _batches.read_file(self._handle, self._schema)
 
     def read_pandas(self, **options):
         """All batches as a DataFrame."""
