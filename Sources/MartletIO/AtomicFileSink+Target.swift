@@ -23,6 +23,8 @@ extension AtomicFileSink {
             }
         }
 
+        var exists: Bool { mode != nil }
+
         /// The descriptor to write to, and the temporary name behind it unless the target is written plainly.
         func open(_ system: SystemCalls) throws(MartletError) -> (Int32, String?) {
             if let mode, mode & S_IFMT != S_IFREG { return (try openPlainly(system), nil) }

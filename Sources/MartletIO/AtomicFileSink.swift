@@ -23,6 +23,8 @@ public final class AtomicFileSink: ByteSink, @unchecked Sendable {
     private var failure: MartletError?
     private var writtenBack = 0
     private let isDurable: Bool
+    /// File systems write a file back when it takes another's name; less is left for then when it started early.
+    private let replacesContent: Bool
     private let owner = getpid()
     private let writer: DescriptorWriter
     private var system: SystemCalls { writer.system }
@@ -38,6 +40,7 @@ public final class AtomicFileSink: ByteSink, @unchecked Sendable {
         let place = try Target(path, system)
         name = path
         target = place.path
+        replacesContent = place.exists
         writer = DescriptorWriter(system: system, name: path)
         self.isDurable = isDurable && !Self.fsyncIsOff
         (descriptor, temporary) = try place.open(system)
@@ -58,7 +61,15 @@ public final class AtomicFileSink: ByteSink, @unchecked Sendable {
 
     public func write(_ buffers: [Buffer]) throws(MartletError) {
         let descriptor = try ready()
-        do throws(MartletError) { try writer.write(buffers, to: descriptor) } catch { throw failed(error) }
+        do throws(MartletError) {
+            if temporary != nil, isDurable || replacesContent {
+                try writer.write(buffers, to: descriptor, at: position, writtenBack: &writtenBack)
+            } else {
+                try writer.write(buffers, to: descriptor)
+            }
+        } catch {
+            throw failed(error)
+        }
         advance(by: totalByteCount(buffers))
     }
 

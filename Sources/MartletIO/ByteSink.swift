@@ -24,7 +24,7 @@ extension ByteSink {
 }
 
 /// Writing whole ranges to a descriptor.
-struct DescriptorWriter {
+struct DescriptorWriter: Sendable {
     let system: SystemCalls
     let name: String
 
@@ -61,6 +61,23 @@ struct DescriptorWriter {
                 try unsafe write(&parts, to: descriptor)
             }
         }
+    }
+
+    /// Writes the buffers at `position` while another thread has the kernel start to write back what lies between
+    /// `writtenBack` and there, if that is worth a call.
+    func write(
+        _ buffers: [Buffer], to descriptor: Int32, at position: Int, writtenBack: inout Int
+    ) throws(MartletError) {
+        let earlier = writtenBack..<position
+        guard earlier.count >= 1 << 20 else { return try write(buffers, to: descriptor) }
+        try WorkerPool.forEach(2, threads: 2) { step throws(MartletError) in
+            if step == 0 {
+                try write(buffers, to: descriptor)
+            } else {
+                system.startWriteback(descriptor, from: earlier.lowerBound, count: earlier.count)
+            }
+        }
+        writtenBack = position
     }
 
     /// Writes all of `parts`, using them up.

@@ -9,6 +9,10 @@ public final class FileSink: ByteSink, @unchecked Sendable {
     private var failure: MartletError?
     private let owner = getpid()
     private let writer: DescriptorWriter
+    /// File systems write a file back before it is closed when other content was there before. That wait is short when
+    /// most of it has been done along the way.
+    private let replacesContent: Bool
+    private var writtenBack = 0
 
     /// Opens or makes `path`; `append` keeps what is there and writes behind it.
     public convenience init(path: String, append: Bool = false) throws(MartletError) {
@@ -17,12 +21,13 @@ public final class FileSink: ByteSink, @unchecked Sendable {
 
     package init(path: String, append: Bool, system: SystemCalls) throws(MartletError) {
         try Path.validate(path)
+        var status = stat()
+        replacesContent = !append && system.query(path, &status) >= 0 && status.st_size > 0
         let opened = system.open(path, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC))
         guard opened >= 0 else { throw .cannotOpen(path, opened) }
         descriptor = Int32(opened)
         name = path
         writer = DescriptorWriter(system: system, name: path)
-        var status = stat()
         position = append && system.query(descriptor, &status) >= 0 ? status.st_size : 0
     }
 
@@ -36,7 +41,15 @@ public final class FileSink: ByteSink, @unchecked Sendable {
 
     public func write(_ buffers: [Buffer]) throws(MartletError) {
         let descriptor = try ready()
-        do throws(MartletError) { try writer.write(buffers, to: descriptor) } catch { throw failed(error) }
+        do throws(MartletError) {
+            if replacesContent {
+                try writer.write(buffers, to: descriptor, at: position, writtenBack: &writtenBack)
+            } else {
+                try writer.write(buffers, to: descriptor)
+            }
+        } catch {
+            throw failed(error)
+        }
         position += totalByteCount(buffers)
     }
 
