@@ -147,6 +147,13 @@ class Data:
         return low, low + self.rows // 100
 
 
+def set_aside(folder: Path) -> None:
+    """Makes room for a new folder of this name. Nothing is deleted before the end of the run: file systems that keep
+    the numbers of files deleted in the last minutes free would make the next thousand files pay for it."""
+    if folder.exists():
+        folder.rename(folder.with_name(f"{folder.name}-{time.time_ns()}"))
+
+
 class Skip(Exception):
     """The engine does not offer this job."""
 
@@ -245,7 +252,7 @@ class PyArrowLike:
         pq, target = self.lib("parquet"), self.work / "dataset"
 
         def before():
-            shutil.rmtree(target, ignore_errors=True)
+            set_aside(target)
 
         return Job(
             lambda: pq.write_to_dataset(table, target, partition_cols=[key], compression="zstd", compression_level=1),
@@ -416,7 +423,7 @@ class Polars(Peer):
         pl, target = self.pl, self.work / "dataset"
 
         def before():
-            shutil.rmtree(target, ignore_errors=True)
+            set_aside(target)
 
         def run():
             table.lazy().sink_parquet(
@@ -581,7 +588,7 @@ class DuckDB(Peer):
         target = self.work / "dataset"
 
         def before():
-            shutil.rmtree(target, ignore_errors=True)
+            set_aside(target)
 
         return Job(
             self._copy("from data", target, f", partition_by ({key})"),

@@ -15,7 +15,7 @@ public final class ParquetWriter {
     /// Rows written so far, gathered ones included.
     public private(set) var rowCount = 0
 
-    private let sink: any ByteSink
+    private let sink: GatheringSink
     private let options: ParquetWriterOptions
     private let parquetSchema: ParquetSchema
     private let storages: [LeafStorage]
@@ -34,7 +34,7 @@ public final class ParquetWriter {
     public init(
         _ sink: any ByteSink, schema: Schema, options: ParquetWriterOptions = ParquetWriterOptions()
     ) throws(MartletError) {
-        self.sink = sink
+        self.sink = GatheringSink(sink)
         self.schema = schema
         self.options = options
         metadata = options.keyValueMetadata
@@ -60,7 +60,7 @@ public final class ParquetWriter {
                 throw .index(
                     "sorting column \(sorting.columnIndex) is out of range for \(parquetSchema.leaves.count) leaf columns")
             }
-            try unsafe sink.write(Self.magic.span.bytes)
+            try self.sink.write([try Buffer(Self.magic)])
         } catch {
             sink.abort()
             throw error
@@ -101,6 +101,7 @@ public final class ParquetWriter {
     public func flushRowGroup(operation: Operation = .unwatched) throws(MartletError) {
         try ready()
         if gatheredRowCount > 0 { try flush(operation, total: rowCount) }
+        do throws(MartletError) { try sink.flush() } catch { throw broken(error) }
     }
 
     /// Adds to the footer's key-value metadata, up to `close()`.
@@ -113,7 +114,7 @@ public final class ParquetWriter {
     }
 
     /// Gives the file's descriptor back until the next write, where the sink can do that.
-    public func suspend() { (sink as? AtomicFileSink)?.suspend() }
+    public func suspend() { (sink.base as? AtomicFileSink)?.suspend() }
 
     // MARK: The end
 
@@ -131,6 +132,7 @@ public final class ParquetWriter {
         if gatheredRowCount > 0 { try flush(operation, total: rowCount) }
         do throws(MartletError) {
             let file = try writeFooter()
+            try sink.flush()
             isOpen = false
             return file
         } catch {
