@@ -27,7 +27,7 @@ public struct ColumnStatistics: Sendable {
     public var count: Int { minimum.count }
 }
 
-/// What the page index of a column chunk tells (PageIndex.md).
+/// What a file tells of a column chunk's pages (PageIndex.md).
 public struct PageStatistics: Sendable {
     /// The rows of each page, counted from the start of the row group.
     public let rows: [Range<Int>]
@@ -80,25 +80,20 @@ extension ParquetFile {
                 builder.add(nil, nil, valueCount: nil, Statistics(), isLegacy: false)
                 continue
             }
-            let statistics = chunk.statistics ?? Statistics()
-            let usesLegacy = order == nil
-            let min = usesLegacy ? statistics.min : statistics.minValue
-            let max = usesLegacy ? statistics.max : statistics.maxValue
-            builder.add(
-                order == .unrecognized ? nil : min, order == .unrecognized ? nil : max,
-                valueCount: Int(exactly: chunk.valueCount), statistics, isLegacy: usesLegacy)
+            builder.add(chunk.statistics ?? Statistics(), order, valueCount: Int(exactly: chunk.valueCount))
         }
         return try builder.finish()
     }
 
-    /// The page index of a column chunk; nil when the file has none or a damaged one. Reads it from the file.
+    /// What the page index of a column chunk tells, or else its page headers; nil when both are missing or damaged. Reads
+    /// them from the file.
     public func pageStatistics(rowGroup: Int, leaf: Int) throws(MartletError) -> PageStatistics? {
         let group = try checkedRowGroups([rowGroup])[0]
         let column = parquetSchema.leaves[try checkLeaf(leaf)]
         let count = rowCount(ofRowGroup: group)
         guard let locations = try offsetIndex(rowGroup: group, leaf: leaf, source)?.pageLocations,
             let rows = Self.rows(of: locations, rowCount: count)
-        else { return nil }
+        else { return try headerStatistics(rowGroup: group, leaf: leaf) }
         guard let range = metadata.rowGroups[group].columns[leaf].columnIndexRange(source.byteCount) else {
             return PageStatistics(rows: rows, statistics: nil)
         }
@@ -138,7 +133,7 @@ extension ParquetFile {
     }
 
     /// nil without a defined order: then only the deprecated bounds mean anything.
-    private func columnOrder(_ leaf: Int) -> ColumnOrder? {
+    func columnOrder(_ leaf: Int) -> ColumnOrder? {
         guard let orders = metadata.columnOrders, orders.indices.contains(leaf) else { return nil }
         return orders[leaf]
     }
