@@ -184,6 +184,7 @@ public final class ParquetBatchReader: RecordBatchReader {
             }
             return LeafResult(output: output)
         }
+        try file.source.checkUnchanged()
         var outputs: [Int: LeafOutput] = [:]
         for (leaf, result) in zip(leaves, results) { outputs[leaf.plan.leaf.index] = result.output }
         let assembly = Assembly(outputs: outputs, rows: rows)

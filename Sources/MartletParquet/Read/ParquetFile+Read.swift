@@ -7,7 +7,7 @@ extension ParquetFile {
     ///
     /// - Parameters:
     ///   - columns: names of top-level columns or dotted paths into them, nil for all. The table has them in the
-    ///     file's order.
+    ///     order in which they are first named.
     ///   - rowGroups: in the order in which their rows are wanted, nil for all.
     public func read(
         columns: [String]? = nil, rowGroups: [Int]? = nil, operation: Operation = .unwatched
@@ -102,6 +102,7 @@ private struct TableRead {
         }
         tasks.sort { $0.byteCount > $1.byteCount }
         let outputs = try decode(tasks, windows)
+        try file.source.checkUnchanged()
         return try assemble(outputs, windows)
     }
 

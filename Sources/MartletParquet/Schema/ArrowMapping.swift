@@ -74,15 +74,17 @@ package struct ArrowMapping: Sendable {
         schema = Schema(nodes.map(\.field), metadata: metadata)
     }
 
-    /// The nodes that `columns` name, by the name of a top-level field or by a dotted path into it, in the file's
-    /// order. A path may leave out the nodes that lists and maps put between.
+    /// The nodes that `columns` name, by the name of a top-level field or by a dotted path into it, in the order
+    /// in which they are first named; what is below them keeps the file's. A path may leave out the nodes that lists and maps put between.
     package func projected(_ columns: [String]) throws(MartletError) -> [ArrowNode] {
         var wanted: [Int: [[Substring]]] = [:]
+        var order: [Int] = []
         for name in columns {
-            if let index = nodes.firstIndex(where: { $0.field.name == name }) {
-                for (i, node) in nodes.enumerated() where i >= index && node.field.name == name { wanted[i] = [[]] }
-                continue
+            let named = nodes.indices.filter { nodes[$0].field.name == name }
+            for index in named {
+                if wanted.updateValue([[]], forKey: index) == nil { order.append(index) }
             }
+            if !named.isEmpty { continue }
             let parts = name.split(separator: ".", omittingEmptySubsequences: false)
             guard let index = nodes.firstIndex(where: { $0.field.name == parts[0] }), parts.count > 1,
                 nodes[index].selecting([parts.dropFirst()]) != nil
@@ -91,9 +93,10 @@ package struct ArrowMapping: Sendable {
                     "Field \"\(name)\" does not exist in the file; it has "
                         + schema.names.prefix(20).joined(separator: ", "))
             }
+            if wanted[index] == nil { order.append(index) }
             if wanted[index]?.contains([]) != true { wanted[index, default: []].append(Array(parts.dropFirst())) }
         }
-        return wanted.keys.sorted().compactMap { index in
+        return order.compactMap { index in
             nodes[index].selecting((wanted[index] ?? []).map { $0[...] })
         }
     }
