@@ -5,8 +5,8 @@
 Every job runs in a fresh process for every engine, the engines one after the other and that several times, so that a busy
 moment of the machine does not fall on one of them alone. A process makes its inputs in its engine's own structures, runs
 the job once to warm up (that run measures the memory), then repeats it. All engines use their default threads, and the
-same codec at the same level. `best` is the fastest repetition, `median` the middle one; `memory` is what the job added to
-the peak of the process (VmHWM) on top of its inputs.
+same codec at the same level. `best` is the fastest repetition, `median` the middle one; memory is the peak of the process (VmHWM),
+and what of it the job added on top of its inputs.
 """
 
 from __future__ import annotations
@@ -954,7 +954,8 @@ def main() -> int:
     shutil.rmtree(work, ignore_errors=True)
 
     print_table("median, milliseconds", results, engines, "median")
-    print_table("memory that the job added, MB", results, engines, "added")
+    print_table("peak memory of the process, MB", results, engines, "peak")
+    print_table("of that, what the job added to its inputs, MB", results, engines, "added")
     print_table("size of what was written, MB", results, engines, "size")
     imports = import_times(engines)
     print("\nimport over a bare interpreter, ms: " + ", ".join(f"{e} {t * 1000:.0f}" for e, t in imports.items()))
