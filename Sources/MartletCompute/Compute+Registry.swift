@@ -5,7 +5,12 @@ extension Compute {
     /// The registry: every function with its arity, its options and its kernel.
     static let functions: [String: Function] = {
         var all: [String: Function] = [:]
-        for part in [comparisons, logic, arithmetic, selections, aggregates, sets] { all.merge(part) { first, _ in first } }
+        for part in [
+            comparisons, logic, arithmetic, selections, aggregates, sets, StringTests.functions, StringMaps.functions,
+            StringLists.functions, MathFunctions.functions, BinaryFunctions.functions, CumulativeFunctions.functions,
+            DateParts.functions, TimeText.functions, RoundTime.functions, ChoiceFunctions.functions,
+            Quantiles.functions, RankFunctions.functions,
+        ] { all.merge(part) { first, _ in first } }
         return all
     }()
 
@@ -106,7 +111,7 @@ extension Compute {
     }
 
     /// `name:ascending,other:descending` over the fields of a struct, or one `order` for a flat array.
-    private static func sortKeys(_ call: Call) throws(MartletError) -> [SortKey] {
+    static func sortKeys(_ call: Call) throws(MartletError) -> [SortKey] {
         let nullsFirst = try call.options.choice("null_placement", ["at_end", "at_start"]) == "at_start"
         let isDescending = try call.options.choice("order", ["ascending", "descending"]) == "descending"
         guard case .struct(let fields) = call.array.type else {
@@ -193,6 +198,9 @@ extension Compute {
         for (name, isFirst) in [("first", true), ("last", false)] {
             functions[name] = .aggregate { array, call throws(MartletError) in
                 let skipNulls = try call.options.bool("skip_nulls", default: true)
+                guard array.count - array.nullCount >= (try call.options.integer("min_count", default: 1)) else {
+                    return try array.single(nil)
+                }
                 let rows = isFirst ? Array(0..<array.count) : Array((0..<array.count).reversed())
                 return try array.single(rows.first { !skipNulls || array.isValid($0) })
             }

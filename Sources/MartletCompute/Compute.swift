@@ -99,6 +99,6 @@ public enum Compute {
     /// The names of the functions that make a scalar of an array.
     static let aggregateNames: Set<String> = [
         "sum", "product", "mean", "min", "max", "min_max", "count", "count_distinct", "any", "all", "stddev",
-        "variance", "first", "last",
+        "variance", "first", "last", "first_last", "approximate_median", "skew", "kurtosis", "quantile", "tdigest", "mode",
     ]
 }

@@ -12,10 +12,9 @@ extension Caster {
             return try printedRows { output, row in output.append(contentsOf: text(ofDecimal: values[row], scale: scale)) }
         case .timestamp(let unit, let zone):
             let shift = try ZoneShift(zone, unit: unit)
-            let suffix = zone.map { shift.offset == 0 && !$0.hasPrefix("+") && !$0.hasPrefix("-") ? "Z" : $0.filter { $0 != ":" } }
             return try printed { output, lane in
                 output.append(contentsOf: text(ofTimestamp: shift.local(lane), unit, isUTC: false))
-                if let suffix { output.append(contentsOf: suffix) }
+                if zone != nil { output.append(contentsOf: shift.isUTC ? "Z" : shift.offsetText(at: lane)) }
             }
         case .int8, .int16, .int32, .int64, .duration:
             return try printed { output, lane in output.append(integer: lane, isSigned: true) }
@@ -44,32 +43,8 @@ extension Caster {
         }
     }
 
-    /// Builds the strings that `print` appends for each valid row.
     private func printedRows(_ print: @escaping @Sendable (inout TextOutput, Int) -> Void) throws(MartletError) -> ArrayData {
-        let size = 1 << 16
-        let parts = try WorkerPool.map((count + size - 1) / size) { piece throws(MartletError) in
-            try printed(piece * size..<min(count, (piece + 1) * size), print)
-        }
-        return try result(try concatenate(parts, type: target).buffers)
-    }
-
-    private func printed(
-        _ rows: Range<Int>, _ print: (inout TextOutput, Int) -> Void
-    ) throws(MartletError) -> ArrayData {
-        let validity = source.usedValidityBitmap
-        var output = try TextOutput(byteCapacity: rows.count * 8)
-        let isWide = target.layout.buffers.first == .offsets64
-        var offsets = try BufferBuilder(byteCapacity: (rows.count + 1) * 8)
-        for row in rows {
-            if isWide { try offsets.append(Int64(output.byteCount)) } else { try offsets.append(Int32(output.byteCount)) }
-            if validity?[row] ?? true { print(&output, row) }
-            guard isWide || output.byteCount <= Int(Int32.max) else {
-                throw .capacity("Casting to string exceeds 2 GiB at \(place.text(row)); cast to large_string")
-            }
-        }
-        if isWide { try offsets.append(Int64(output.byteCount)) } else { try offsets.append(Int32(output.byteCount)) }
-        let bytes = try output.finish()
-        return ArrayData(type: target, count: rows.count, buffers: [offsets.finish(), bytes])
+        try makeText(target, count: count, validity: source.usedValidityBitmap, print)
     }
 
     /// Text as values. What cannot be read fails with pyarrow's text, the row and the column's type.
@@ -198,53 +173,5 @@ extension Caster {
         .invalid(
             "Failed to parse string: '\(text)' as a scalar of type \(target)\(why) (\(place.text(row)))"
         )
-    }
-}
-
-/// Text that grows; the first failure to get memory is kept for `finish`.
-struct TextOutput: ~Copyable {
-    private var bytes: BufferBuilder
-    private var failure: MartletError?
-
-    init(byteCapacity: Int) throws(MartletError) { bytes = try BufferBuilder(byteCapacity: byteCapacity) }
-
-    var byteCount: Int { bytes.byteCount }
-
-    mutating func append(contentsOf text: some StringProtocol) {
-        do throws(MartletError) {
-            let text = String(text)
-            try unsafe bytes.append(text.utf8Span.span.bytes)
-        } catch { failure = failure ?? error }
-    }
-
-    /// The shortest digits; Swift's own text where it has the form wanted.
-    mutating func append<Value: BinaryFloatingPoint & LosslessStringConvertible>(float value: Value) {
-        let magnitude = value.magnitude
-        guard magnitude >= 0.001, magnitude < 1e15 else { return append(contentsOf: text(ofFloat: value)) }
-        let text = value.description
-        append(contentsOf: text.hasSuffix(".0") ? text.dropLast(2) : text[...])
-    }
-
-    mutating func append(integer value: Int64, isSigned: Bool) {
-        do throws(MartletError) {
-            var magnitude = isSigned ? value.magnitude : UInt64(bitPattern: value)
-            if isSigned && value < 0 { try bytes.append(UInt8(ascii: "-")) }
-            var digits: InlineArray<20, UInt8> = .init(repeating: 0)
-            var length = 0
-            repeat {
-                digits[length] = UInt8(truncatingIfNeeded: 48 + magnitude % 10)
-                magnitude /= 10
-                length += 1
-            } while magnitude != 0
-            while length > 0 {
-                length -= 1
-                try bytes.append(digits[length])
-            }
-        } catch { failure = failure ?? error }
-    }
-
-    consuming func finish() throws(MartletError) -> Buffer {
-        if let failure { throw failure }
-        return bytes.finish()
     }
 }

@@ -170,7 +170,7 @@ public indirect enum Expression: Sendable {
     }
 
     /// A field of a struct, null where the struct is.
-    private static func flattened(_ parent: ArrayData, _ index: Int) throws(MartletError) -> ArrayData {
+    static func flattened(_ parent: ArrayData, _ index: Int) throws(MartletError) -> ArrayData {
         let child = parent.child(index)
         guard let outer = parent.usedValidityBitmap, child.type != .null else { return child }
         let both = try intersection(outer, child.usedValidityBitmap, count: child.count)

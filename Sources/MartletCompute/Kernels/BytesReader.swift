@@ -34,7 +34,7 @@ struct BytesReader: @unchecked Sendable {
 
     /// Where slot `row` lies; the caller keeps `row` below the count. Slots with damaged offsets are empty.
     @inline(__always)
-    func slot(_ row: Int) -> UnsafeBufferPointer<UInt8> {
+    func slot(_ row: Int) -> Bytes {
         var (start, end): (Int, Int)
         if let fixedWidth {
             (start, end) = (row &* fixedWidth, row &* fixedWidth &+ fixedWidth)
@@ -44,15 +44,15 @@ struct BytesReader: @unchecked Sendable {
             (start, end) = unsafe (Int(narrow[row]), Int(narrow[row &+ 1]))
         }
         if start < 0 || start > end || end > byteCount { (start, end) = (0, 0) }
-        return unsafe UnsafeBufferPointer(start: bytes + start, count: end &- start)
+        return unsafe Bytes(bytes + start, end &- start)
     }
 
     @inline(__always)
     func withText<Result>(_ row: Int, _ body: (borrowing Span<UInt8>) -> Result) -> Result {
-        let slot = unsafe slot(row)
-        return unsafe body(slot.span)
+        let slot = slot(row)
+        return unsafe body(UnsafeBufferPointer(start: slot.start, count: slot.count).span)
     }
 
     /// Slot `row` as text, for messages.
-    func text(_ row: Int) -> String { unsafe String(decoding: slot(row), as: UTF8.self) }
+    func text(_ row: Int) -> String { slot(row).text }
 }

@@ -4,6 +4,7 @@ import MartletBase
 struct FunctionOptions: Sendable {
     let function: String
     let values: [String: String]
+    private let known: [String]
 
     init(_ function: String, _ values: [String: String], known: [String]) throws(MartletError) {
         for name in values.keys.sorted() where !known.contains(name) {
@@ -12,6 +13,41 @@ struct FunctionOptions: Sendable {
         }
         self.function = function
         self.values = values
+        self.known = known
+    }
+
+    /// Whether the function takes this option.
+    func knows(_ name: String) -> Bool { known.contains(name) }
+
+    /// The text of an option that must be given, unless there is a fallback.
+    func text(_ name: String, default fallback: String? = nil) throws(MartletError) -> String {
+        guard let text = values[name] ?? fallback else {
+            throw .invalid("Function '\(function)' cannot be called without options: it needs \(name)")
+        }
+        return text
+    }
+
+    /// A number that may be negative; nil when the option is absent.
+    func signed(_ name: String) throws(MartletError) -> Int? {
+        guard let text = values[name], text != "None" else { return nil }
+        guard let value = Int(text) else {
+            throw .invalid("Option '\(name)' of function '\(function)' is a number, not '\(text)'")
+        }
+        return value
+    }
+
+    func double(_ name: String, default fallback: Double) throws(MartletError) -> Double {
+        guard let text = values[name] else { return fallback }
+        guard let value = Double(text) else {
+            throw .invalid("Option '\(name)' of function '\(function)' is a number, not '\(text)'")
+        }
+        return value
+    }
+
+    /// Parts separated by commas, brackets around them or not.
+    func list(_ name: String, default fallback: [String] = []) -> [String] {
+        guard let text = values[name] else { return fallback }
+        return text.split { ",[]() ".contains($0) }.map { String($0) }
     }
 
     func bool(_ name: String, default fallback: Bool) throws(MartletError) -> Bool {

@@ -64,9 +64,10 @@ def call(name, arguments, type=None, options=None):
         return _call_arrays(name, arguments, type, options)
     if name in _AGGREGATES and len(arguments) == 1 and arguments[0]._chunks:
         return _call_aggregate(name, arguments[0]._chunks, options)
-    if name not in _ROW_BY_ROW:
+    if name in _WHOLE or name in _WHOLE_CHUNKED:
         whole = [a.combine_chunks() if isinstance(a, ChunkedArray) else a for a in arguments]
-        return _call_arrays(name, whole, type, options)
+        result = _call_arrays(name, whole, type, options)
+        return make_chunked([result], result.type) if name in _WHOLE_CHUNKED else result
     return _call_chunks(name, arguments, chunked, type, options)
 
 
@@ -120,15 +121,18 @@ _AGGREGATES = frozenset("""
 sum product mean min max min_max count count_distinct any all stddev variance first last
 """.split())
 
-# Functions whose row i depends on rows i of the arguments only: chunks go through one by one.
-_ROW_BY_ROW = frozenset("""
-cast add subtract multiply divide add_checked subtract_checked multiply_checked divide_checked negate negate_checked abs
-abs_checked power sqrt exp ln log10 log2 floor ceil round sign bit_wise_and bit_wise_or bit_wise_xor bit_wise_not equal
-not_equal less less_equal greater greater_equal and or xor and_kleene or_kleene and_not and_not_kleene invert is_in
-is_null is_valid is_nan is_finite is_inf fill_null if_else coalesce between true_unless_null binary_length utf8_length
-utf8_upper utf8_lower ascii_upper ascii_lower starts_with ends_with match_substring list_value_length strptime strftime
-year month day hour minute second day_of_week day_of_year millisecond microsecond nanosecond quarter week
-choose index_in max_element_wise min_element_wise struct_field
+# Functions that want all rows at once; for the others chunks go through one by one.
+_WHOLE = frozenset("""
+all any approximate_median array_filter array_sort_indices array_take count count_distinct dictionary_encode drop_null
+filter first first_last index indices_nonzero inverse_permutation kurtosis last max mean min min_max mode
+partition_nth_indices product quantile rank reverse select_k_unstable skew sort_indices stddev sum take tdigest unique
+value_counts variance run_end_encode
+""".split())
+# The same, with chunked results.
+_WHOLE_CHUNKED = frozenset("""
+cumulative_max cumulative_mean cumulative_min cumulative_prod cumulative_prod_checked cumulative_sum
+cumulative_sum_checked fill_null_backward fill_null_forward list_flatten list_parent_indices pairwise_diff
+pairwise_diff_checked replace_with_mask
 """.split())
 
 
@@ -265,13 +269,8 @@ def index(data, value, start=None, end=None, *, memory_pool=None):
         value = scalar(value, type=data.type)
     start = start or 0
     part = data.slice(start, None if end is None else max(0, end - start))
-    hits = call("equal", (part, value))
-    at = -1
-    for i, hit in enumerate(hits.to_pylist()):
-        if hit:
-            at = i + start
-            break
-    return scalar(at, type=t.int64())
+    places = call("indices_nonzero", (call("equal", (part, value)),))
+    return scalar(places[0].as_py() + start if len(places) else -1, type=t.int64())
 
 
 def is_in(values, value_set=None, *, skip_nulls=False, options=None, memory_pool=None):

@@ -11,20 +11,56 @@ from ._scalar import scalar as _scalar_of
 
 # pyarrow's names for functions that are keywords of Python.
 _RENAMED = {"and_": "and", "or_": "or"}
-# The positional options of functions that have some.
+# The options of functions in the order of positional arguments, which come after `_ARITY` arrays.
 _POSITIONAL = {
-    "round": ("ndigits", "round_mode"), "strptime": ("format", "unit", "error_is_null"), "strftime": ("format", "locale"),
-    "starts_with": ("pattern",), "ends_with": ("pattern",), "match_substring": ("pattern",), "quantile": ("q",),
-    "count": ("mode",), "mode": ("n", "skip_nulls", "min_count"), "struct_field": ("indices",),
+    "ascii_ltrim ascii_rtrim ascii_trim utf8_ltrim utf8_rtrim utf8_trim": "characters",
+    "strftime": "format locale", "strptime": "format unit error_is_null", "struct_field": "indices",
+    "select_k_unstable": "k sort_keys", "inverse_permutation": "max_index", "count count_distinct": "mode",
+    "round_to_multiple": "multiple round_mode",
+    "ceil_temporal floor_temporal round_temporal":
+        "multiple unit week_starts_monday ceil_is_strictly_greater calendar_based_origin",
+    "mode": "n skip_nulls min_count", "round": "ndigits round_mode", "dictionary_encode": "null_encoding",
+    "count_substring ends_with find_substring match_like match_substring starts_with": "pattern ignore_case",
+    "split_pattern": "pattern max_splits reverse", "replace_substring": "pattern replacement max_replacements",
+    "pairwise_diff pairwise_diff_checked": "period", "partition_nth_indices": "pivot null_placement",
+    "quantile tdigest": "q interpolation skip_nulls min_count", "list_flatten": "recursive",
+    "rank": "sort_keys null_placement tiebreaker",
+    "cumulative_max cumulative_mean cumulative_min cumulative_prod cumulative_prod_checked cumulative_sum "
+    "cumulative_sum_checked": "start skip_nulls",
+    "binary_replace_slice utf8_replace_slice": "start stop replacement",
+    "binary_slice utf8_slice_codeunits": "start stop step", "list_slice": "start stop step return_fixed_size_list",
+    "assume_timezone": "timezone ambiguous nonexistent", "utf8_zfill": "width padding",
+    "ascii_center ascii_lpad ascii_rpad utf8_center utf8_lpad utf8_rpad": "width padding lean_left_on_odd_padding",
+    "day_of_week": "count_from_zero week_start", "run_end_encode": "run_end_type",
+    "week": "week_starts_monday count_from_zero first_week_is_fully_in_year",
 }
+_POSITIONAL = {name: tuple(options.split()) for names, options in _POSITIONAL.items() for name in names.split()}
 
 
 # Options as classes: their names are those of keyword arguments, in the order of positional ones.
 _OPTIONS = {
-    "ScalarAggregateOptions": ("skip_nulls", "min_count"), "CountOptions": ("mode",), "NullOptions": ("nan_is_null",),
-    "VarianceOptions": ("ddof", "skip_nulls", "min_count"), "FilterOptions": ("null_selection_behavior",),
-    "TakeOptions": ("boundscheck",), "DictionaryEncodeOptions": ("null_encoding",),
-    "ArraySortOptions": ("order", "null_placement"),
+    "ArraySortOptions": "order null_placement", "AssumeTimezoneOptions": "timezone ambiguous nonexistent",
+    "CountOptions": "mode", "CumulativeOptions": "start skip_nulls", "CumulativeSumOptions": "start skip_nulls",
+    "DayOfWeekOptions": "count_from_zero week_start", "DictionaryEncodeOptions": "null_encoding",
+    "ElementWiseAggregateOptions": "skip_nulls", "FilterOptions": "null_selection_behavior", "IndexOptions": "value",
+    "InversePermutationOptions": "max_index", "JoinOptions": "null_handling null_replacement",
+    "ListFlattenOptions": "recursive", "ListSliceOptions": "start stop step return_fixed_size_list",
+    "MakeStructOptions": "field_names field_nullability", "MatchSubstringOptions": "pattern ignore_case",
+    "ModeOptions": "n skip_nulls min_count", "NullOptions": "nan_is_null",
+    "PadOptions": "width padding lean_left_on_odd_padding", "PairwiseOptions": "period",
+    "PartitionNthOptions": "pivot null_placement", "QuantileOptions": "q interpolation skip_nulls min_count",
+    "RankOptions": "sort_keys null_placement tiebreaker", "ReplaceSliceOptions": "start stop replacement",
+    "ReplaceSubstringOptions": "pattern replacement max_replacements", "RoundOptions": "ndigits round_mode",
+    "RoundTemporalOptions": "multiple unit week_starts_monday ceil_is_strictly_greater calendar_based_origin",
+    "RoundToMultipleOptions": "multiple round_mode", "RunEndEncodeOptions": "run_end_type",
+    "ScalarAggregateOptions": "skip_nulls min_count", "SelectKOptions": "k sort_keys",
+    "SetLookupOptions": "value_set skip_nulls", "SkewOptions": "skip_nulls biased min_count",
+    "SliceOptions": "start stop step", "SortOptions": "sort_keys null_placement", "SplitOptions": "max_splits reverse",
+    "SplitPatternOptions": "pattern max_splits reverse", "StrftimeOptions": "format locale",
+    "StrptimeOptions": "format unit error_is_null", "StructFieldOptions": "indices",
+    "TDigestOptions": "q delta buffer_size skip_nulls min_count", "TakeOptions": "boundscheck",
+    "TrimOptions": "characters", "VarianceOptions": "ddof skip_nulls min_count",
+    "WeekOptions": "week_starts_monday count_from_zero first_week_is_fully_in_year", "ZeroFillOptions": "width padding",
 }
 
 
@@ -52,7 +88,7 @@ def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
     if name in _OPTIONS:
-        made = globals()[name] = _make_options(name, _OPTIONS[name])
+        made = globals()[name] = _make_options(name, tuple(_OPTIONS[name].split()))
         return made
     engine_name = _RENAMED.get(name, name)
     if engine_name not in list_functions():
@@ -73,11 +109,38 @@ def _make_function(name, engine_name):
             arguments = arguments[:1]
         if options is not None:
             named.update(options if hasattr(options, "items") else options._options)
+        for key in ("sort_keys", "indices"):
+            if key in named:
+                named[key] = _key_text(named[key])
         return expression_or_call(engine_name, arguments, named)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The engine's function {engine_name!r} of arrays, chunked arrays, scalars or expressions."
     return function
+
+
+def _key_text(keys):
+    """Sort keys and paths as the engine reads them: `name:order,...`, or the names alone."""
+    if isinstance(keys, (str, int)):
+        return keys
+    if isinstance(keys, Expression):
+        return ",".join(keys._rebuild[1])
+    return ",".join(f"{k[0]}:{k[1]}" if isinstance(k, tuple) else str(k) for k in keys)
+
+
+def top_k_unstable(values, k, sort_keys=None, *, memory_pool=None):
+    """The positions of the k largest values, or of the rows that come last by the sort keys."""
+    return _select_k(values, k, sort_keys, "descending")
+
+
+def bottom_k_unstable(values, k, sort_keys=None, *, memory_pool=None):
+    """The positions of the k smallest values, or of the rows that come first by the sort keys."""
+    return _select_k(values, k, sort_keys, "ascending")
+
+
+def _select_k(values, k, sort_keys, order):
+    keys = [(key, order) for key in sort_keys or ("dummy",)]
+    return __getattr__("select_k_unstable")(values, k, keys)
 
 
 def __dir__():

@@ -1,0 +1,254 @@
+import MartletArrow
+import MartletBase
+
+/// Functions from strings to strings.
+enum StringMaps {
+    typealias Map = @Sendable (Bytes, inout TextOutput) -> Void
+
+    /// The strings that `map` makes of the valid ones, in the type of the argument.
+    static func mapped(_ array: ArrayData, _ map: @escaping Map) throws(MartletError) -> ArrayData {
+        let strings = try BytesReader(array)
+        var type = array.type
+        if case .fixedSizeBinary = type { type = .binary }
+        return try makeText(type, count: array.count, validity: array.usedValidityBitmap) { output, row in
+            map(strings.slot(row), &output)
+        }
+    }
+
+    /// A function whose options make a map.
+    private static func function(
+        _ name: String, _ options: [String] = [], binary: Bool = false,
+        _ make: @escaping @Sendable (FunctionOptions) throws(MartletError) -> Map
+    ) -> Compute.Function {
+        .unary(options) { array, call throws(MartletError) in
+            let array = try stringArgument(array, name, acceptsBinary: binary)
+            if array.type == .null { return array }
+            let map = try make(call.options)
+            return try mapped(array, map)
+        }
+    }
+
+    static var functions: [String: Compute.Function] {
+        var functions: [String: Compute.Function] = [:]
+        for isASCII in [true, false] {
+            let prefix = isASCII ? "ascii_" : "utf8_"
+            for style in ["upper", "lower", "swapcase", "capitalize", "title"] {
+                functions[prefix + style] = function(prefix + style) { _ throws(MartletError) in
+                    { recase($0, &$1, style, isASCII: isASCII) }
+                }
+            }
+            functions[prefix + "reverse"] = function(prefix + "reverse") { _ throws(MartletError) in
+                { bytes, output in
+                    var end = bytes.count
+                    while end > 0 {
+                        var start = end - 1
+                        if !isASCII { while start > 0 && bytes[start] & 0xC0 == 0x80 { start -= 1 } }
+                        output.append(bytes[start..<end])
+                        end = start
+                    }
+                }
+            }
+            for (side, left, right) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)] {
+                let whitespace = prefix + side + "_whitespace"
+                functions[whitespace] = function(whitespace) { _ throws(MartletError) in
+                    { bytes, output in
+                        output.append(trimmed(bytes, left, right) { isSpace($0, isASCII: isASCII) })
+                    }
+                }
+                functions[prefix + side] = function(prefix + side, ["characters"]) { options throws(MartletError) in
+                    let characters = Set(try options.text("characters").unicodeScalars.map(\.value))
+                    return { bytes, output in output.append(trimmed(bytes, left, right) { characters.contains($0) }) }
+                }
+            }
+            for side in ["lpad", "rpad", "center"] {
+                let name = prefix + side
+                functions[name] = function(name, ["width", "padding", "lean_left_on_odd_padding"]) {
+                    options throws(MartletError) in
+                    let width = try options.signed("width") ?? 0
+                    _ = try options.text("width")
+                    let padding = Array(try options.text("padding", default: " ").utf8)
+                    let leansLeft = try options.bool("lean_left_on_odd_padding", default: true)
+                    let isOne = padding.withBytes { isASCII ? $0.count == 1 : scalarCount($0) == 1 }
+                    guard isOne else {
+                        throw .invalid(
+                            isASCII ? "Padding must be one byte, got '\(String(decoding: padding, as: UTF8.self))'"
+                                : "Padding must be one codepoint, got '\(String(decoding: padding, as: UTF8.self))'")
+                    }
+                    return { bytes, output in
+                        let missing = max(0, width - (isASCII ? bytes.count : scalarCount(bytes)))
+                        let half = leansLeft ? missing / 2 : (missing + 1) / 2
+                        let before = side == "lpad" ? missing : side == "rpad" ? 0 : half
+                        padding.withBytes { padding in
+                            output.append(repeating: padding, count: before)
+                            output.append(bytes)
+                            output.append(repeating: padding, count: missing - before)
+                        }
+                    }
+                }
+            }
+        }
+        functions["utf8_zfill"] = function("utf8_zfill", ["width", "padding"]) { options throws(MartletError) in
+            let width = try options.signed("width") ?? 0
+            let padding = Array(try options.text("padding", default: "0").utf8)
+            return { bytes, output in
+                let hasSign = !bytes.isEmpty && (bytes[0] == UInt8(ascii: "-") || bytes[0] == UInt8(ascii: "+"))
+                let missing = width - scalarCount(bytes)
+                if hasSign { output.append(bytes[0]) }
+                padding.withBytes { output.append(repeating: $0, count: missing) }
+                output.append(bytes[(hasSign ? 1 : 0)...])
+            }
+        }
+        functions["replace_substring"] = function(
+            "replace_substring", ["pattern", "replacement", "max_replacements"], binary: true
+        ) { options throws(MartletError) in
+            let pattern = Array(try options.text("pattern").utf8)
+            let replacement = Array(try options.text("replacement").utf8)
+            let limit = try options.signed("max_replacements") ?? -1
+            return { bytes, output in
+                pattern.withBytes { pattern in
+                    var (start, left) = (0, limit)
+                    while left != 0 {
+                        let hit = pattern.isEmpty ? -1 : find(pattern, in: bytes, from: start)
+                        if hit < 0 { break }
+                        output.append(bytes[start..<hit])
+                        replacement.withBytes { output.append($0) }
+                        start = hit + pattern.count
+                        left -= 1
+                    }
+                    output.append(bytes[start...])
+                }
+            }
+        }
+        for isBytes in [true, false] {
+            let slice = isBytes ? "binary_slice" : "utf8_slice_codeunits"
+            functions[slice] = function(slice, ["start", "stop", "step"], binary: isBytes) { options throws(MartletError) in
+                let (start, stop) = (try options.signed("start") ?? 0, try options.signed("stop"))
+                let step = try options.signed("step") ?? 1
+                guard step != 0 else { throw .invalid("Slice step cannot be zero") }
+                return { cut($0, &$1, start, stop, step, isBytes: isBytes) }
+            }
+            let replace = isBytes ? "binary_replace_slice" : "utf8_replace_slice"
+            functions[replace] = function(replace, ["start", "stop", "replacement"], binary: isBytes) {
+                options throws(MartletError) in
+                let (start, stop) = (try options.signed("start") ?? 0, try options.signed("stop") ?? 0)
+                let replacement = Array(try options.text("replacement").utf8)
+                return { bytes, output in
+                    let places = isBytes ? nil : starts(bytes)
+                    let count = places?.count ?? bytes.count
+                    let first = clamped(start, count)
+                    let last = max(first, clamped(stop, count))
+                    func place(_ index: Int) -> Int { index == count ? bytes.count : places?[index] ?? index }
+                    output.append(bytes[0..<place(first)])
+                    replacement.withBytes { output.append($0) }
+                    output.append(bytes[place(last)...])
+                }
+            }
+        }
+        return functions
+    }
+
+    @inline(never)
+    private static func recase(_ bytes: Bytes, _ output: inout TextOutput, _ style: String, isASCII: Bool) {
+        var (index, isFirst) = (0, true)
+        while index < bytes.count {
+            let (value, length) = scalar(bytes, index)
+            if isASCII && value >= 0x80 {
+                output.append(bytes[index..<index + length])
+                index += length
+                if style == "title" { isFirst = true } else { isFirst = false }
+                continue
+            }
+            let to: LetterCase
+            switch style {
+            case "upper": to = .upper
+            case "lower": to = .lower
+            case "swapcase": to = ScalarClass.lower.holds(value, isASCII: isASCII) ? .upper : .lower
+            case _: to = isFirst ? .upper : .lower
+            }
+            let keeps = style == "swapcase" && isTitle(value)
+            let changed = keeps ? value : MartletCompute.mapped(value, to: to)
+            if changed == value {
+                output.append(bytes[index..<index + length])
+            } else {
+                output.append(scalar: changed)
+            }
+            if style == "title" {
+                isFirst = MartletCompute.mapped(value, to: .upper) == value && MartletCompute.mapped(value, to: .lower) == value
+            } else {
+                isFirst = false
+            }
+            index += length
+        }
+    }
+
+    /// Letters such as the digraph of D and small z, which are neither upper nor lower.
+    private static func isTitle(_ value: UInt32) -> Bool {
+        value >= 0x80 && Unicode.Scalar(value)?.properties.generalCategory == .titlecaseLetter
+    }
+
+    private static func trimmed(_ bytes: Bytes, _ left: Bool, _ right: Bool, _ drops: (UInt32) -> Bool) -> Bytes {
+        var (start, end) = (0, bytes.count)
+        while left && start < end {
+            let (value, length) = scalar(bytes, start)
+            if !drops(value) { break }
+            start += length
+        }
+        while right && end > start {
+            var last = end - 1
+            while last > start && bytes[last] & 0xC0 == 0x80 { last -= 1 }
+            if !drops(scalar(bytes, last).value) { break }
+            end = last
+        }
+        return bytes[start..<end]
+    }
+
+    /// Where each character starts.
+    private static func starts(_ bytes: Bytes) -> [Int] {
+        var places: [Int] = []
+        for i in 0..<bytes.count where bytes[i] & 0xC0 != 0x80 { places.append(i) }
+        return places
+    }
+
+    /// An index as Python counts it: negative from the end, never outside.
+    private static func clamped(_ index: Int, _ count: Int) -> Int { index < 0 ? max(0, index + count) : min(index, count) }
+
+    /// Python's slice.
+    @inline(never)
+    private static func cut(
+        _ bytes: Bytes, _ output: inout TextOutput, _ start: Int, _ stop: Int?, _ step: Int, isBytes: Bool
+    ) {
+        let places = isBytes ? nil : starts(bytes)
+        let count = places?.count ?? bytes.count
+        func append(_ index: Int) {
+            let from = places?[index] ?? index
+            let end = places.map { index + 1 < count ? $0[index + 1] : bytes.count } ?? index + 1
+            output.append(bytes[from..<end])
+        }
+        if step > 0 {
+            let (first, last) = (clamped(start, count), stop.map { clamped($0, count) } ?? count)
+            if step == 1 {
+                if first < last {
+                    let end = last == count ? bytes.count : places?[last] ?? last
+                    output.append(bytes[(places?[first] ?? first)..<end])
+                }
+                return
+            }
+            var index = first
+            while index < last {
+                append(index)
+                let (next, overflow) = index.addingReportingOverflow(step)
+                if overflow { break }
+                index = next
+            }
+        } else {
+            var index = start < 0 ? start + count : min(start, count - 1)
+            let last = stop.map { $0 < 0 ? max(-1, $0 + count) : min($0, count - 1) } ?? -1
+            while index > last && index >= 0 {
+                append(index)
+                let (next, overflow) = index.addingReportingOverflow(step)
+                if overflow { break }
+                index = next
+            }
+        }
+    }
+}

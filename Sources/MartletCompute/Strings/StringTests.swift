@@ -1,0 +1,201 @@
+import Glibc
+import MartletArrow
+import MartletBase
+
+/// Arguments of string functions: strings and binaries; dictionaries are decoded first.
+func stringArgument(_ array: ArrayData, _ function: String, acceptsBinary: Bool = true) throws(MartletError) -> ArrayData {
+    var array = array
+    if case .dictionary(_, let value, _) = array.type { array = try cast(array, to: value) }
+    switch Caster.family(array.type) {
+    case .text: return array
+    case .binary where acceptsBinary, .fixedBinary where acceptsBinary: return array
+    case .null: return try cast(array, to: .string)
+    case _: throw noKernel(function, [array.type])
+    }
+}
+
+/// Booleans: what `test` says of each valid string.
+private func tested(_ array: ArrayData, _ test: @Sendable (Bytes) -> Bool) throws(MartletError) -> ArrayData {
+    let (strings, validity) = (try BytesReader(array), array.usedValidityBitmap)
+    let bits = try unsafe makeLaneBits(count: array.count) { block, bytes in
+        for i in 0..<block.count {
+            let isValid = validity?[block.start &+ i] ?? true
+            unsafe bytes[i] = isValid && test(strings.slot(block.start &+ i)) ? 1 : 0
+        }
+    }
+    return .booleans(bits, count: array.count, validity: try array.rebasedValidity())
+}
+
+/// Integers that `measure` makes of strings: int32, or int64 for strings with 64-bit offsets.
+private func measured(_ array: ArrayData, _ measure: @Sendable (Bytes) -> Int) throws(MartletError) -> ArrayData {
+    let (strings, validity) = (try BytesReader(array), array.usedValidityBitmap)
+    let isWide = array.type.layout.buffers.first == .offsets64
+    let buffer = try makeLanes(isWide ? .int64 : .int32, count: array.count) { block, writer in
+        let out = unsafe writer.integers(block, 0)
+        for i in 0..<block.count {
+            let isValid = validity?[block.start &+ i] ?? true
+            unsafe out[i] = isValid ? Int64(measure(strings.slot(block.start &+ i))) : 0
+        }
+        unsafe writer.store(out, block)
+        return true
+    }
+    return ArrayData(
+        type: isWide ? .int64 : .int32, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+}
+
+/// A pattern, and whether letters match in both cases.
+struct Pattern: Sendable {
+    let bytes: [UInt8]
+    let ignoresCase: Bool
+
+    init(_ options: FunctionOptions, _ name: String = "pattern") throws(MartletError) {
+        ignoresCase = options.knows("ignore_case") ? try options.bool("ignore_case", default: false) : false
+        let text = Array(try options.text(name).utf8)
+        bytes = ignoresCase ? text.withBytes { folded($0) } : text
+    }
+
+    /// `body` with the string as the pattern must be compared with it.
+    @inline(__always)
+    func compared<Result>(_ string: Bytes, _ body: (Bytes, Bytes) -> Result) -> Result {
+        bytes.withBytes { pattern in
+            if !ignoresCase { return body(pattern, string) }
+            return folded(string).withBytes { body(pattern, $0) }
+        }
+    }
+}
+
+/// All letters in lower case.
+private func folded(_ bytes: Bytes) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var index = 0
+    while index < bytes.count {
+        let (value, length) = scalar(bytes, index)
+        let lower = mapped(value, to: .lower)
+        if lower == value {
+            for i in index..<index + length { result.append(bytes[i]) }
+        } else if let scalar = Unicode.Scalar(lower) {
+            result.append(contentsOf: UTF8.encode(scalar)!)
+        }
+        index += length
+    }
+    return result
+}
+
+enum StringTests {
+    /// SQL's LIKE: `%` is any run of characters, `_` any one, `\` makes the next plain.
+    static func isLike(_ pattern: Bytes, _ string: Bytes) -> Bool {
+        // The last `%` met and where its run ended: what does not match goes on one character behind it.
+        var (p, s, star, mark) = (0, 0, -1, 0)
+        while s < string.count {
+            if p < pattern.count {
+                // Safety: both indices are below their counts.
+                let byte = pattern[p]
+                if byte == UInt8(ascii: "%") {
+                    (star, mark) = (p, s)
+                    p += 1
+                    continue
+                }
+                let isEscaped = byte == UInt8(ascii: "\\") && p + 1 < pattern.count
+                if byte == UInt8(ascii: "_") {
+                    s += scalar(string, s).length
+                    p += 1
+                    continue
+                }
+                if string[s] == (isEscaped ? pattern[p + 1] : byte) {
+                    s += 1
+                    p += isEscaped ? 2 : 1
+                    continue
+                }
+            }
+            if star < 0 { return false }
+            p = star + 1
+            mark += scalar(string, mark).length
+            s = mark
+        }
+        while p < pattern.count && pattern[p] == UInt8(ascii: "%") { p += 1 }
+        return p == pattern.count
+    }
+
+    static var functions: [String: Compute.Function] {
+        var functions: [String: Compute.Function] = [:]
+        let tests: [(String, @Sendable (Bytes, Bytes) -> Bool)] = [
+            ("match_substring", { find($0, in: $1) >= 0 }),
+            ("starts_with", { $1.has($0, at: 0) }),
+            ("ends_with", { $1.count >= $0.count && $1.has($0, at: $1.count - $0.count) }),
+            ("match_like", { isLike($0, $1) }),
+        ]
+        for (name, test) in tests {
+            functions[name] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
+                let pattern = try Pattern(call.options)
+                return try tested(try stringArgument(array, name)) { pattern.compared($0, test) }
+            }
+        }
+        functions["find_substring"] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
+            let pattern = try Pattern(call.options)
+            return try measured(try stringArgument(array, "find_substring")) {
+                pattern.compared($0) { find($0, in: $1) }
+            }
+        }
+        functions["count_substring"] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
+            let pattern = try Pattern(call.options)
+            return try measured(try stringArgument(array, "count_substring")) { string in
+                pattern.compared(string) { pattern, string in
+                    if pattern.isEmpty { return string.count + 1 }
+                    var (count, place) = (0, find(pattern, in: string))
+                    while place >= 0 {
+                        count += 1
+                        place = find(pattern, in: string, from: place + pattern.count)
+                    }
+                    return count
+                }
+            }
+        }
+        functions["binary_length"] = .unary { array, _ throws(MartletError) in
+            try measured(try stringArgument(array, "binary_length")) { $0.count }
+        }
+        functions["utf8_length"] = .unary { array, _ throws(MartletError) in
+            try measured(try stringArgument(array, "utf8_length", acceptsBinary: false)) { scalarCount($0) }
+        }
+        functions["string_is_ascii"] = .unary { array, _ throws(MartletError) in
+            try tested(try stringArgument(array, "string_is_ascii", acceptsBinary: false)) { bytes in
+                var all: UInt8 = 0
+                for i in 0..<bytes.count { all |= bytes[i] }
+                return all < 0x80
+            }
+        }
+        for isASCII in [true, false] {
+            for kind in ScalarClass.allCases where !(isASCII && (kind == .digit || kind == .numeric)) {
+                let name = (isASCII ? "ascii_is_" : "utf8_is_") + kind.rawValue
+                functions[name] = .unary { array, _ throws(MartletError) in
+                    try tested(try stringArgument(array, name, acceptsBinary: false)) {
+                        holds(kind, $0, isASCII: isASCII)
+                    }
+                }
+            }
+        }
+        return functions
+    }
+
+    /// Whether a string is of a class: by all its characters, by those with a case, or by the starts of its words.
+    @inline(never)
+    private static func holds(_ kind: ScalarClass, _ bytes: Bytes, isASCII: Bool) -> Bool {
+        var (index, isAny, followsLetter) = (0, kind == .printable, false)
+        while index < bytes.count {
+            let (value, length) = scalar(bytes, index)
+            index += length
+            switch kind {
+            case .lower, .upper, .title:
+                let isUpper = ScalarClass.upper.holds(value, isASCII: isASCII)
+                let isLower = ScalarClass.lower.holds(value, isASCII: isASCII)
+                if kind == .title ? (followsLetter ? isUpper : isLower) : kind == .lower ? isUpper : isLower { return false }
+                isAny = isAny || (kind == .lower ? isLower : isUpper)
+                followsLetter = isUpper || isLower
+            case .alnum, .alpha, .decimal, .digit, .numeric, .printable, .space:
+                if !kind.holds(value, isASCII: isASCII) { return false }
+                isAny = true
+            }
+        }
+        return isAny
+    }
+}
