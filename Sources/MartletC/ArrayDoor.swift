@@ -15,7 +15,7 @@ public func arrayImport(
             throw .invalid("schema is NULL")
         }
         let field = schema.field
-        let data = try ArrayData.importing(array, type: field.type, views: schema.views)
+        let data = try ArrayData.importing(array, type: field.type)
         try give(ArrayHandle(data, field: field), to: out)
     }
 }
@@ -43,17 +43,18 @@ public func arrayMake(
         let field = try object(schema, SchemaHandle.self).field
         let layout = field.type.layout
         let expected = layout.buffers.count + (layout.hasValidity ? 1 : 0)
-        guard bufferCount == expected else {
+        guard bufferCount == expected || (layout.hasVariadicBuffers && bufferCount > expected) else {
             throw .invalid("Type's expected number of buffers (\(expected)) did not match the passed number (\(bufferCount)).")
         }
         guard expected == 0 || buffers != nil else { throw .invalid("buffers is NULL") }
-        let given = try (0..<expected).map { index throws(MartletError) -> Buffer? in
+        let given = try (0..<Int(bufferCount)).map { index throws(MartletError) -> Buffer? in
             try buffers![index].map { pointer throws(MartletError) in try object(pointer, BufferHandle.self).buffer }
         }
         var values: [Buffer] = []
         for (i, role) in layout.buffers.enumerated() {
             values.append(try (given[i + (layout.hasValidity ? 1 : 0)] ?? .empty).aligned(to: role.alignment))
         }
+        for buffer in given.dropFirst(expected) { values.append(buffer ?? .empty) }
         let data = ArrayData(
             type: field.type, count: try Int(size: length, "length"), offset: try Int(size: offset, "offset"),
             validity: layout.hasValidity ? given[0] : nil, nullCount: nullCount >= 0 ? Int(nullCount) : nil,

@@ -16,13 +16,7 @@ final class BufferHandle {
 
 final class SchemaHandle {
     let field: Field
-    /// Where arrays that are imported with this schema hold views.
-    let views: ForeignViews
-
-    init(_ field: Field, views: ForeignViews = .none) {
-        self.field = field
-        self.views = views
-    }
+    init(_ field: Field) { self.field = field }
 
     convenience init(_ schema: Schema) {
         self.init(Field("", schema.structType, isNullable: false, metadata: schema.metadata))

@@ -9,9 +9,7 @@ public func schemaImport(_ schema: UnsafeMutablePointer<ArrowSchema>?, _ out: Ha
     guarded(error) { () throws(MartletError) in
         let schema = try required(schema, "schema")
         guard schema.pointee.release != nil else { throw .invalid("Cannot import released ArrowSchema") }
-        defer { schema.pointee.release?(schema) }
-        let field = try Field(reading: schema)
-        try give(SchemaHandle(field, views: ForeignViews(reading: schema)), to: out)
+        try give(SchemaHandle(try Field(importing: schema)), to: out)
     }
 }
 

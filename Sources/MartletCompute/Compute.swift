@@ -17,11 +17,20 @@ public enum Compute {
             throw .invalid(
                 "Function '\(name)' accepts \(atLeast ? "at least " : "")\(wanted) arguments but \(arguments.count) passed")
         }
+        var plain = arguments
+        if !keepingTypes.contains(name) {
+            plain = []
+            for argument in arguments { plain.append(argument.with(try argument.array.contiguousStrings().storage)) }
+        }
         return try function.body(
             Call(
-                name: name, arguments: arguments,
+                name: name, arguments: plain,
                 options: try FunctionOptions(name, options, known: function.options), type: type))
     }
+
+    /// Functions that move whole slots: they take arrays as they lie. The others see views and runs written out, and
+    /// extension types as their storage.
+    private static let keepingTypes: Set<String> = ["take", "filter", "array_take", "array_filter", "drop_null", "cast"]
 
     /// All names, sorted.
     public static var functionNames: [String] { functions.keys.sorted() }

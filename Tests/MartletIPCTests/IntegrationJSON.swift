@@ -110,6 +110,8 @@ struct IntegrationJSON {
             case .bytes:
                 let isText = type == .string || type == .largeString
                 buffers.append(try Buffer(data.flatMap { isText ? Array(($0 as! String).utf8) : Self.hex($0 as! String) }))
+            case .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
+                throw MartletError.notImplemented("\(type) in integration JSON")
             }
         }
         let children = try zip(fields, column["children"] as? [Object] ?? []).map { try array($0, $1) }

@@ -15,6 +15,9 @@ private let keptTypes: [DataType] = sampleTypes.filter { type in
         .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .time32, .time64, .timestamp, .duration,
         .decimal128, .list, .largeList, .fixedSizeList, .struct, .map:
         true
+    case .stringView, .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union,
+        .runEndEncoded, .extension:
+        false
     }
 }
 

@@ -26,6 +26,15 @@ public func randomArray(_ type: DataType, count: Int, nulls: Double, _ random: i
     throws(MartletError) -> ArrayData
 {
     if type == .null { return ArrayData(type: .null, count: count) }
+    if case .extension(let outer) = type {
+        return try randomArray(outer.storage, count: count, nulls: nulls, &random).viewed(as: type)
+    }
+    if case .runEndEncoded(let runEnds, let values) = type {
+        return try randomRuns(type, runEnds, values, count: count, nulls: nulls, &random)
+    }
+    if case .union(let mode, let fields, let ids) = type {
+        return try randomUnion(type, mode, fields, ids, count: count, nulls: nulls, &random)
+    }
     var bits = try BitmapBuilder(capacity: count)
     for _ in 0..<count { try bits.append(!(nulls > 0 && random.chance(nulls))) }
     let nullCount = bits.falseCount
@@ -38,6 +47,24 @@ public func randomArray(_ type: DataType, count: Int, nulls: Double, _ random: i
     if case .dictionary(_, let value, _) = type { dictionary = try randomArray(value, count: 7, nulls: 0, &random) }
     for role in type.layout.buffers {
         switch role {
+        case .views: buffers += try randomViews(count, &random)
+        // Unions are made above.
+        case .typeIds: break
+        case .starts32, .starts64:
+            // Lists in any order, that overlap here and there.
+            ends = []
+            for _ in 0..<count { ends.append(Int.random(in: 0...max(1, count), using: &random)) }
+            buffers.append(role == .starts32 ? try Buffer(ends.map { Int32($0) }) : try Buffer(ends.map { Int64($0) }))
+        case .sizes32, .sizes64:
+            let sizes = ends.map { _ in Int.random(in: 0...4, using: &random) }
+            buffers.append(role == .sizes32 ? try Buffer(sizes.map { Int32($0) }) : try Buffer(sizes.map { Int64($0) }))
+        case .fixedBytes(32) where type.decimalDigits != nil:
+            var numbers: [Int64] = []
+            for _ in 0..<count {
+                let low = Int64.random(in: .min ... .max, using: &random)
+                numbers += [low, low < 0 ? -1 : 0, low < 0 ? -1 : 0, low < 0 ? -1 : 0]
+            }
+            buffers.append(try Buffer(numbers))
         case .values(let kind):
             buffers.append(
                 try randomValues(kind, count, limit: dictionary?.count ?? digitLimit(type), &random))
@@ -61,7 +88,8 @@ public func randomArray(_ type: DataType, count: Int, nulls: Double, _ random: i
         case .parallel: childCount = count
         case .fixed(let width): childCount = count * width
         case .offsets: childCount = ends.last ?? 0
-        case .none: childCount = 0
+        case .ranges: childCount = max(1, count) + 4
+        case .none, .picked, .runs: childCount = 0
         }
         children.append(
             try randomArray(field.type, count: childCount, nulls: field.isNullable ? nulls / 2 : 0, &random))
@@ -71,9 +99,62 @@ public func randomArray(_ type: DataType, count: Int, nulls: Double, _ random: i
         children: children, dictionary: dictionary)
 }
 
+private func randomRuns(
+    _ type: DataType, _ runEnds: Field, _ values: Field, count: Int, nulls: Double, _ random: inout SeededRandom
+) throws(MartletError) -> ArrayData {
+    var ends: [Int] = []
+    while (ends.last ?? 0) < count { ends.append((ends.last ?? 0) + Int.random(in: 1...7, using: &random)) }
+    return ArrayData(
+        type: type, count: count,
+        children: [
+            try .runEnds(ends, runEnds.type), try randomArray(values.type, count: ends.count, nulls: nulls, &random),
+        ])
+}
+
+private func randomUnion(
+    _ type: DataType, _ mode: UnionMode, _ fields: [Field], _ ids: [Int8], count: Int, nulls: Double,
+    _ random: inout SeededRandom
+) throws(MartletError) -> ArrayData {
+    var lengths = [Int](repeating: 0, count: fields.count)
+    var typeIDs: [Int8] = []
+    var starts: [Int32] = []
+    for _ in 0..<count {
+        let child = Int.random(in: 0..<fields.count, using: &random)
+        typeIDs.append(ids[child])
+        starts.append(Int32(lengths[child]))
+        lengths[child] += 1
+    }
+    var children: [ArrayData] = []
+    for (field, length) in zip(fields, lengths) {
+        children.append(try randomArray(field.type, count: mode == .dense ? length : count, nulls: nulls, &random))
+    }
+    return ArrayData(
+        type: type, count: count, buffers: mode == .dense ? [try Buffer(typeIDs), try Buffer(starts)] : [try Buffer(typeIDs)],
+        children: children)
+}
+
+/// Views and two buffers behind them: values of 0 to 20 bytes.
+private func randomViews(_ count: Int, _ random: inout SeededRandom) throws(MartletError) -> [Buffer] {
+    var targets: [[UInt8]] = [[], []]
+    var views: [UInt8] = []
+    for _ in 0..<count {
+        let value = (0..<Int.random(in: 0...20, using: &random)).map { _ in UInt8.random(in: 97...122, using: &random) }
+        func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+        if value.count <= 12 {
+            views += number(value.count) + value + [UInt8](repeating: 0, count: 12 - value.count)
+        } else {
+            let target = Int.random(in: 0...1, using: &random)
+            views += number(value.count) + value[..<4] + number(target) + number(targets[target].count)
+            targets[target] += value
+        }
+    }
+    return [try Buffer(views), try Buffer(targets[0]), try Buffer(targets[1])]
+}
+
 /// The values a decimal's digits, a day or a time allow; nil for whatever the bits can hold.
 private func digitLimit(_ type: DataType) -> Int? {
     switch type {
+    case .decimal32(let precision, _), .decimal64(let precision, _): precision >= 5 ? 99_999 : 9
     case .decimal128(let precision, _): precision >= 18 ? 1_000_000_000_000_000_000 : 999_999_999
     case .time32(let unit), .time64(let unit): Int(unit.perSecond) * 86_400
     case .date32: 40_000

@@ -7,7 +7,7 @@ extension ArrayData {
         guard type.holdsSameValues(as: other.type), count == other.count else { return false }
         if self === other && !type.containsFloats { return true }
         guard nullCount == other.nullCount else { return false }
-        if count == 0 || type == .null { return true }
+        if count == 0 || type.isNullType { return true }
         if nullCount > 0, !validityMatches(other) { return false }
         return valuesMatch(other)
     }
@@ -44,6 +44,15 @@ extension ArrayData {
         let (a, b) = (offset + start, other.offset + start)
         let layout = type.layout
         if layout.hasDictionary { return dictionaryMatch(start, other, length) }
+        switch layout.children {
+        case .ranges:
+            return layout.buffers[0] == .starts32
+                ? rangesMatch(Int32.self, start, other, length) : rangesMatch(Int64.self, start, other, length)
+        case .picked: return unionsMatch(start, other, length)
+        case .parallel where layout.buffers == [.typeIds]: return unionsMatch(start, other, length)
+        case .runs: return runsMatch(start, other, length)
+        case .none, .parallel, .fixed, .offsets: break
+        }
         for (i, role) in layout.buffers.enumerated() {
             switch role {
             case .values(.float16): if !floatsMatch(Float16.self, a, other, b, length) { return false }
@@ -60,11 +69,12 @@ extension ArrayData {
                 for k in 0..<length where x[k] != y[k] { return false }
             case .offsets32: if !offsetsMatch(Int32.self, start, other, length) { return false }
             case .offsets64: if !offsetsMatch(Int64.self, start, other, length) { return false }
-            case .bytes: break
+            case .views: if !viewsMatch(start, other, length) { return false }
+            case .bytes, .typeIds, .starts32, .starts64, .sizes32, .sizes64: break
             }
         }
         switch layout.children {
-        case .none, .offsets: return true
+        case .none, .offsets, .ranges, .picked, .runs: return true
         case .parallel:
             return children.indices.allSatisfy {
                 children[$0].window(a, length).isEqual(to: other.children[$0].window(b, length))
@@ -125,7 +135,7 @@ extension ArrayData {
     /// The index that slot `index` of a dictionary array holds, whatever its width; nil for other types.
     public func dictionaryIndex(_ index: Int) -> Int? {
         let slot = offset + index
-        guard case .dictionary(let indexType, _, _) = type, let width = indexType.nativeKind?.byteWidth, slot >= 0,
+        guard case .dictionary(let indexType, _, _) = type.storage, let width = indexType.nativeKind?.byteWidth, slot >= 0,
             (slot + 1) * width <= buffers[0].count
         else { return nil }
         func load<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Int {
@@ -149,8 +159,8 @@ extension ArrayData {
 extension DataType {
     /// Whether a NaN may be among the values, here or in children.
     var containsFloats: Bool {
-        if case .dictionary(_, let value, _) = self { return value.containsFloats }
-        return isFloatingPoint || childFields.contains { $0.type.containsFloats }
+        if case .dictionary(_, let value, _) = storage { return value.containsFloats }
+        return storage.isFloatingPoint || childFields.contains { $0.type.containsFloats }
     }
 }
 

@@ -8,14 +8,21 @@ extension ArrayData {
         for (role, buffer) in zip(type.layout.buffers, buffers) {
             switch role {
             case .bits: total += Self.bitSpan(offset, count)
-            case .values, .fixedBytes: total += count * role.byteWidth!
+            case .values, .fixedBytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
+                total += count * role.byteWidth!
             case .offsets32, .offsets64: total += buffer.isEmpty ? 0 : count * role.byteWidth!
             case .bytes: total += offsetRange.count
             }
         }
+        for buffer in variadicBuffers { total += buffer.count }
         for (i, child) in children.enumerated() {
-            total += type.layout.children == .offsets
-                ? child.window(offsetRange.lowerBound, offsetRange.count).byteCount : self.child(i).byteCount
+            switch type.layout.children {
+            case .offsets: total += child.window(offsetRange.lowerBound, offsetRange.count).byteCount
+            case .runs:
+                let runs = (try? RunEndArray(self))?.runRange ?? 0..<0
+                total += child.window(runs.lowerBound, runs.count).byteCount
+            case .none, .parallel, .fixed, .ranges, .picked: total += self.child(i).byteCount
+            }
         }
         return total + (dictionary?.byteCount ?? 0)
     }
@@ -31,7 +38,7 @@ extension ArrayData {
         switch role {
         case .offsets32: return span(Int32.self, end: end)
         case .offsets64: return span(Int64.self, end: end)
-        case .values, .fixedBytes, .bits, .bytes: return 0..<0
+        case .values, .fixedBytes, .bits, .bytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64: return 0..<0
         }
     }
 

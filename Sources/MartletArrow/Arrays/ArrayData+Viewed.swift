@@ -12,7 +12,7 @@ extension ArrayData {
         var views: [ArrayData] = []
         for (child, field) in zip(children, fields) { views.append(try child.viewed(as: field.type)) }
         var values = dictionary
-        if case .dictionary(_, let value, _) = other { values = try dictionary?.viewed(as: value) }
+        if case .dictionary(_, let value, _) = other.storage { values = try dictionary?.viewed(as: value) }
         return ArrayData(
             type: other, count: count, offset: offset, validity: validity, nullCount: knownNullCount, buffers: buffers,
             children: views, dictionary: values)

@@ -5,10 +5,12 @@ import Synchronization
 /// writes.
 ///
 /// Laws:
-/// - `buffers` are those of `type.layout`, validity apart; `children` are those of `type.childFields`.
-/// - Slot `i` of the array is slot `offset + i` of the buffers. Children of structs and fixed-size lists are not
-///   sliced with their parent; `child(_:)` and the typed views are.
-/// - An absent `validity` means no nulls. Values under nulls are unspecified.
+/// - `buffers` are those of `type.layout`, validity apart, and behind views the buffers that they point into;
+///   `children` are those of `type.childFields`.
+/// - Slot `i` of the array is slot `offset + i` of the buffers. Children of structs, sparse unions and fixed-size
+///   lists are not sliced with their parent; `child(_:)` and the typed views are.
+/// - An absent `validity` means no nulls; unions and run-end encoded arrays have none, their nulls are in the children.
+///   Values under nulls are unspecified.
 /// - Typed buffers are aligned for their values; whoever makes an array from outside memory sees to it.
 public final class ArrayData: Sendable {
     public let type: DataType
@@ -35,7 +37,7 @@ public final class ArrayData: Sendable {
         self.buffers = buffers
         self.children = children
         self.dictionary = dictionary
-        let nulls = validity == nil ? (type == .null ? count : 0) : (nullCount ?? Self.unknownNullCount)
+        let nulls = validity == nil ? (type.isNullType ? count : 0) : (nullCount ?? Self.unknownNullCount)
         self.validity = nulls == 0 ? nil : validity
         cachedNullCount = Atomic(nulls)
     }
@@ -65,7 +67,8 @@ public final class ArrayData: Sendable {
 
     /// The caller keeps `index` in `0 ..< count`.
     public func isValid(_ index: Int) -> Bool {
-        type == .null ? false : validityBitmap?[index] ?? true
+        if let validity { return Bitmap(unchecked: validity, offset: offset, count: count)[index] }
+        return !type.isNullType
     }
 
     /// The slots `start ..< start + length`, O(1).
@@ -91,47 +94,12 @@ public final class ArrayData: Sendable {
             children: children, dictionary: dictionary)
     }
 
-    /// Child `index` cut to this array's slots; for lists the child as it is.
+    /// Child `index` cut to this array's slots; for lists, dense unions and runs the child as it is.
     public func child(_ index: Int) -> ArrayData {
         switch type.layout.children {
         case .parallel: children[index].window(offset, count)
         case .fixed(let width): children[index].window(offset * width, count * width)
-        case .none, .offsets: children[index]
+        case .none, .offsets, .ranges, .picked, .runs: children[index]
         }
-    }
-
-    /// An array of no slots.
-    public static func empty(_ type: DataType) throws(MartletError) -> ArrayData { try nulls(type, count: 0) }
-
-    /// An array of `count` nulls.
-    public static func nulls(_ type: DataType, count: Int) throws(MartletError) -> ArrayData {
-        let layout = type.layout
-        var buffers: [Buffer] = []
-        for role in layout.buffers {
-            switch role {
-            case .bits: buffers.append(try Buffer(zeroed: (count + 7) / 8))
-            case .bytes: buffers.append(.empty)
-            case .offsets32, .offsets64:
-                buffers.append(try Buffer(zeroed: try count.adding(checked: 1).multiplied(checked: role.byteWidth!)))
-            case .values, .fixedBytes:
-                buffers.append(try Buffer(zeroed: try count.multiplied(checked: role.byteWidth!)))
-            }
-        }
-        var children: [ArrayData] = []
-        for field in type.childFields {
-            let length: Int
-            switch layout.children {
-            case .parallel: length = count
-            case .fixed(let width): length = try count.multiplied(checked: width)
-            case .none, .offsets: length = 0
-            }
-            children.append(try nulls(field.type, count: length))
-        }
-        var dictionary: ArrayData?
-        if case .dictionary(_, let value, _) = type { dictionary = try .empty(value) }
-        return ArrayData(
-            type: type, count: count,
-            validity: layout.hasValidity && count > 0 ? try Buffer(zeroed: (count + 7) / 8) : nil, nullCount: count,
-            buffers: buffers, children: children, dictionary: dictionary)
     }
 }

@@ -14,7 +14,7 @@ public struct BytesArray<Offset: OffsetValue>: @unchecked Sendable {
     @usableFromInline package let bytes: Buffer
 
     public init(_ data: ArrayData, as type: Offset.Type = Offset.self) throws(MartletError) {
-        guard data.type.isVariableBinary, data.type.layout.buffers[0].byteWidth == MemoryLayout<Offset>.size else {
+        guard data.type.storage.isVariableBinary, data.type.layout.buffers[0].byteWidth == MemoryLayout<Offset>.size else {
             throw .type("array of \(data.type) has no \(MemoryLayout<Offset>.size * 8)-bit byte offsets")
         }
         self.data = data
@@ -51,7 +51,8 @@ public struct BytesArray<Offset: OffsetValue>: @unchecked Sendable {
     @inlinable public func isValid(_ index: Int) -> Bool { validity?[index] ?? true }
 }
 
-/// The slots of a fixed-size binary array, already sliced.
+/// The slots of an array of opaque bytes of one width, already sliced: fixed-size binaries, decimals of 256 bits, intervals
+/// of more than one number.
 @safe
 public struct FixedBytesArray: @unchecked Sendable {
     public let data: ArrayData
@@ -62,7 +63,7 @@ public struct FixedBytesArray: @unchecked Sendable {
     @usableFromInline package let base: UnsafePointer<UInt8>
 
     public init(_ data: ArrayData) throws(MartletError) {
-        guard case .fixedSizeBinary(let width) = data.type else {
+        guard case .fixedBytes(let width) = data.type.layout.buffers.first else {
             throw .type("array of \(data.type) is not fixed-size binary")
         }
         let end = try data.offset.adding(checked: data.count).multiplied(checked: width)

@@ -14,7 +14,7 @@ public func concatenate(_ arrays: [ArrayData], type: DataType) throws(MartletErr
     return try Concatenation(arrays: arrays, type: type).run()
 }
 
-private struct Concatenation {
+struct Concatenation {
     let arrays: [ArrayData]
     let type: DataType
     let count: Int
@@ -29,17 +29,26 @@ private struct Concatenation {
 
     func run() throws(MartletError) -> ArrayData {
         let layout = type.layout
+        switch layout.children {
+        case .ranges: return try layout.buffers[0] == .starts32 ? listViews(Int32.self) : listViews(Int64.self)
+        case .picked: return try denseUnion()
+        case .runs: return try runs()
+        case .none, .parallel, .fixed, .offsets: break
+        }
+        if layout.hasVariadicBuffers { return try views() }
         let (dictionary, indexShifts) = layout.hasDictionary ? try joinedDictionary() : (nil, [])
         var buffers: [Buffer] = []
         for (i, role) in layout.buffers.enumerated() {
             switch role {
             case .values(let kind) where !indexShifts.allSatisfy({ $0 == 0 }):
                 buffers.append(try kind.accept(IndexShift(arrays: arrays, shifts: indexShifts, count: count)))
-            case .values, .fixedBytes: buffers.append(try fixedWidth(i, role.byteWidth!))
+            case .values, .fixedBytes, .typeIds: buffers.append(try fixedWidth(i, role.byteWidth!))
             case .bits: buffers.append(try bits(i))
             case .offsets32: buffers.append(try offsets(Int32.self))
             case .offsets64: buffers.append(try offsets(Int64.self))
             case .bytes: buffers.append(try bytes(i))
+            // Types with these are joined above.
+            case .views, .starts32, .starts64, .sizes32, .sizes64: break
             }
         }
         var children: [ArrayData] = []
@@ -56,7 +65,7 @@ private struct Concatenation {
             dictionary: dictionary)
     }
 
-    private func validityBits() throws(MartletError) -> (Buffer?, Int) {
+    func validityBits() throws(MartletError) -> (Buffer?, Int) {
         if arrays.allSatisfy({ $0.nullCount == 0 }) { return (nil, 0) }
         var builder = try BitmapBuilder(capacity: count)
         for array in arrays {
@@ -70,7 +79,7 @@ private struct Concatenation {
         return (builder.finish(), nulls)
     }
 
-    private func fixedWidth(_ index: Int, _ width: Int) throws(MartletError) -> Buffer {
+    func fixedWidth(_ index: Int, _ width: Int) throws(MartletError) -> Buffer {
         var builder = try BufferBuilder(byteCapacity: try count.multiplied(checked: width))
         for array in arrays {
             let part = try array.buffers[index].slice(at: array.offset * width, count: array.count * width)
@@ -108,7 +117,7 @@ private struct Concatenation {
         var target = unsafe builder.pointer(to: Offset.self)
         var start: Offset = 0
         for array in arrays where array.count > 0 {
-            let end = array.type.isVariableBinary ? array.buffers[1].count : array.children[0].count
+            let end = array.children.isEmpty ? array.buffers[1].count : array.children[0].count
             let source: UnsafePointer<Offset> = try unsafe checkedOffsets(array, end: end)
             let shift = unsafe start &- source[0]
             // Safety: the builder has room for an offset per slot and one more; `checkedOffsets` vouches for `source`.
@@ -123,7 +132,7 @@ private struct Concatenation {
     /// One dictionary for all, and how far the indices of each array move.
     private func joinedDictionary() throws(MartletError) -> (ArrayData?, [Int]) {
         let dictionaries = arrays.compactMap(\.dictionary)
-        guard let first = dictionaries.first, case .dictionary(let index, let value, _) = type else { return (nil, []) }
+        guard let first = dictionaries.first, case .dictionary(let index, let value, _) = type.storage else { return (nil, []) }
         if dictionaries.allSatisfy({ $0 === first || $0.isEqual(to: first) }) {
             return (first, Array(repeating: 0, count: arrays.count))
         }

@@ -52,7 +52,7 @@ public struct BooleanArray: Sendable {
     public let values: Bitmap
 
     public init(_ data: ArrayData) throws(MartletError) {
-        guard data.type == .boolean else { throw .type("array of \(data.type) is not boolean") }
+        guard data.type.storage == .boolean else { throw .type("array of \(data.type) is not boolean") }
         self.data = data
         validity = data.usedValidityBitmap
         values = try Bitmap(data.buffers[0], offset: data.offset, count: data.count)

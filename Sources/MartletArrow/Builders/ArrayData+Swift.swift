@@ -43,6 +43,10 @@ extension ArrayData {
 
     /// The texts of a string array with nil for nulls.
     public func strings() throws(MartletError) -> [String?] {
+        if type.isBinaryView {
+            let array = try BinaryViewArray(self)
+            return (0..<array.count).map { array.isValid($0) ? array.string($0) : nil }
+        }
         if type == .largeString {
             let array = try BytesArray<Int64>(self)
             return (0..<array.count).map { array.isValid($0) ? array.string($0) : nil }

@@ -8,10 +8,20 @@ extension ArrayData {
     @unsafe
     public func export(to out: UnsafeMutablePointer<ArrowArray>) {
         let hasValidity = type.layout.hasValidity
-        let bufferCount = buffers.count + (hasValidity ? 1 : 0)
-        let pointers = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: max(bufferCount, 1))
+        let isView = type.layout.hasVariadicBuffers
+        let bufferCount = buffers.count + (hasValidity ? 1 : 0) + (isView ? 1 : 0)
+        let lengths = variadicBuffers.map(\.count)
+        let pointers = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: bufferCount + lengths.count + 1)
         if hasValidity { unsafe pointers[0] = validity?.address }
         for (i, buffer) in buffers.enumerated() { unsafe pointers[i + (hasValidity ? 1 : 0)] = buffer.address }
+        if isView {
+            // How long the buffers behind the views are; the numbers lie behind the pointers.
+            let sizes = unsafe UnsafeMutableRawPointer(pointers + bufferCount)
+            for (i, length) in lengths.enumerated() {
+                unsafe sizes.storeBytes(of: Int64(length), toByteOffset: i * 8, as: Int64.self)
+            }
+            unsafe pointers[bufferCount - 1] = UnsafeRawPointer(sizes)
+        }
 
         var childPointers: UnsafeMutablePointer<UnsafeMutablePointer<ArrowArray>?>?
         if !children.isEmpty {

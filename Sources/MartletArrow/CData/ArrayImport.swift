@@ -19,17 +19,17 @@ extension ArrayData {
     /// values are copied. `array` is moved, also when this throws.
     @unsafe
     public static func importing(
-        _ array: UnsafeMutablePointer<ArrowArray>, type: DataType, views: ForeignViews = .none
+        _ array: UnsafeMutablePointer<ArrowArray>, type: DataType
     ) throws(MartletError) -> ArrayData {
         guard unsafe array.pointee.release != nil else { throw .invalid("Cannot import released ArrowArray") }
         let raw = unsafe array.pointee
         let owner = unsafe ForeignArray(moving: array)
         unsafe array.pointee.release = nil
-        return try unsafe read(raw, type: type, views: views, owner: owner, depth: 1)
+        return try unsafe read(raw, type: type, owner: owner, depth: 1)
     }
 
     private static func read(
-        _ raw: ArrowArray, type: DataType, views: ForeignViews, owner: ForeignArray, depth: Int
+        _ raw: ArrowArray, type: DataType, owner: ForeignArray, depth: Int
     ) throws(MartletError) -> ArrayData {
         guard depth <= DataType.maximumDepth else {
             throw .invalid("Recursion level in ArrowArray struct exceeded: more than \(DataType.maximumDepth)")
@@ -43,13 +43,15 @@ extension ArrayData {
             throw .invalid("ArrowArray.null_count is \(nullCount) for \(count) slots of \(type)")
         }
 
-        if views.isView {
-            return try unsafe readViews(raw, type: type, count: count, offset: offset, nullCount: nullCount, owner: owner)
+        let fixedBuffers = layout.buffers.count + (layout.hasValidity ? 1 : 0)
+        let given = unsafe raw.n_buffers
+        // Views have any number of buffers behind them, and the lengths of those come last.
+        guard layout.hasVariadicBuffers ? given > Int64(fixedBuffers) && given <= Int64(Int32.max) : given == Int64(fixedBuffers)
+        else {
+            let expected = layout.hasVariadicBuffers ? "at least \(fixedBuffers + 1)" : "\(fixedBuffers)"
+            throw .invalid("Expected \(expected) buffers for imported type \(type), ArrowArray struct has \(given)")
         }
-        let expectedBuffers = layout.buffers.count + (layout.hasValidity ? 1 : 0)
-        guard unsafe raw.n_buffers == Int64(expectedBuffers) else {
-            throw unsafe .invalid("Expected \(expectedBuffers) buffers for imported type \(type), ArrowArray struct has \(raw.n_buffers)")
-        }
+        let expectedBuffers = Int(given)
         guard unsafe expectedBuffers == 0 || raw.buffers != nil else { throw .invalid("ArrowArray.buffers is NULL") }
         func buffer(_ index: Int, _ byteCount: Int) throws(MartletError) -> Buffer {
             guard let address = unsafe raw.buffers[index] else {
@@ -72,12 +74,29 @@ extension ArrayData {
             let index = i + (layout.hasValidity ? 1 : 0)
             let byteCount: Int
             switch role {
-            case .values, .fixedBytes: byteCount = try end.multiplied(checked: role.byteWidth!)
+            case .values, .fixedBytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
+                byteCount = try end.multiplied(checked: role.byteWidth!)
             case .offsets32, .offsets64: byteCount = try end.adding(checked: 1).multiplied(checked: role.byteWidth!)
             case .bits: byteCount = try end.adding(checked: 7) / 8
             case .bytes: byteCount = try lastOffset(buffers[i - 1], at: end, width: layout.buffers[i - 1].byteWidth!)
             }
             buffers.append(try buffer(index, byteCount).aligned(to: role.alignment))
+        }
+        if layout.hasVariadicBuffers && expectedBuffers > fixedBuffers + 1 {
+            guard let lengths = unsafe raw.buffers[expectedBuffers - 1] else {
+                throw .invalid("a view array of \(type) does not say how long its buffers are")
+            }
+            for i in 0..<expectedBuffers - fixedBuffers - 1 {
+                let length = try Int(size: unsafe lengths.loadUnaligned(fromByteOffset: i * 8, as: Int64.self), "buffer length")
+                guard let address = unsafe raw.buffers[fixedBuffers + i] else {
+                    guard length == 0 else {
+                        throw .invalid("buffer \(fixedBuffers + i) of imported \(type) is NULL, expected \(length) bytes")
+                    }
+                    buffers.append(.empty)
+                    continue
+                }
+                buffers.append(unsafe Buffer(unsafeAddress: address, count: length, owner: owner))
+            }
         }
 
         let fields = type.childFields
@@ -89,40 +108,18 @@ extension ArrayData {
             guard let child = unsafe raw.children?[i], unsafe child.pointee.release != nil else {
                 throw .invalid("child \(i) (\(field.name)) of imported \(type) is NULL or released")
             }
-            children.append(try unsafe read(
-                child.pointee, type: field.type, views: views.child(i), owner: owner, depth: depth + 1))
+            children.append(try unsafe read(child.pointee, type: field.type, owner: owner, depth: depth + 1))
         }
         var dictionary: ArrayData?
-        if case .dictionary(_, let value, _) = type {
+        if case .dictionary(_, let value, _) = type.storage {
             guard let values = unsafe raw.dictionary, unsafe values.pointee.release != nil else {
                 throw .invalid("imported array of \(type) has no dictionary")
             }
-            dictionary = try unsafe read(
-                values.pointee, type: value, views: views.dictionary.first ?? .none, owner: owner, depth: depth + 1)
+            dictionary = try unsafe read(values.pointee, type: value, owner: owner, depth: depth + 1)
         }
         let result = ArrayData(
             type: type, count: count, offset: offset, validity: validity, nullCount: nullCount >= 0 ? nullCount : nil,
             buffers: buffers, children: children, dictionary: dictionary)
-        try result.validateLevel()
-        return result
-    }
-
-    /// Views become offsets and bytes; only the validity stays where it is.
-    private static func readViews(
-        _ raw: ArrowArray, type: DataType, count: Int, offset: Int, nullCount: Int, owner: ForeignArray
-    ) throws(MartletError) -> ArrayData {
-        guard unsafe raw.n_buffers <= 1 << 32, raw.buffers != nil else { throw .invalid("ArrowArray.buffers is NULL") }
-        let buffers = unsafe UnsafeBufferPointer(start: UnsafePointer(raw.buffers), count: Int(raw.n_buffers))
-        let viewed = try unsafe ViewedBytes(buffers, offset: offset, count: count, type: type)
-        var validity: Buffer?
-        if let address = unsafe raw.buffers[0] {
-            unsafe validity = Buffer(unsafeAddress: address, count: (offset + count + 7) / 8, owner: owner)
-        } else if nullCount > 0 {
-            throw .invalid("ArrowArray of \(type) has \(nullCount) nulls but no validity buffer")
-        }
-        let result = ArrayData(
-            type: type, count: count, offset: offset, validity: validity, nullCount: nullCount >= 0 ? nullCount : nil,
-            buffers: [viewed.offsets, viewed.bytes], children: [], dictionary: nil)
         try result.validateLevel()
         return result
     }

@@ -28,7 +28,7 @@ public final class ArrayStreamReader: RecordBatchReader {
     public let schema: Schema
 
     public init(_ stream: any ArrayStream) throws(MartletError) {
-        guard case .struct(let fields) = stream.field.type else {
+        guard case .struct(let fields) = stream.field.type.storage else {
             throw .type("a stream of record batches has struct arrays, not \(stream.field.type)")
         }
         self.stream = stream

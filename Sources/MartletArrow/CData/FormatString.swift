@@ -23,8 +23,16 @@ extension DataType {
         case .largeBinary: "Z"
         case .string: "u"
         case .largeString: "U"
+        case .stringView: "vu"
+        case .binaryView: "vz"
         case .fixedSizeBinary(let width): "w:\(width)"
+        case .decimal32(let precision, let scale): "d:\(precision),\(scale),32"
+        case .decimal64(let precision, let scale): "d:\(precision),\(scale),64"
         case .decimal128(let precision, let scale): "d:\(precision),\(scale)"
+        case .decimal256(let precision, let scale): "d:\(precision),\(scale),256"
+        case .interval(.months): "tiM"
+        case .interval(.dayTime): "tiD"
+        case .interval(.monthDayNano): "tin"
         case .date32: "tdD"
         case .date64: "tdm"
         case .time32(let unit), .time64(let unit): "tt" + unit.formatLetter
@@ -32,10 +40,16 @@ extension DataType {
         case .duration(let unit): "tD" + unit.formatLetter
         case .list: "+l"
         case .largeList: "+L"
+        case .listView: "+vl"
+        case .largeListView: "+vL"
         case .fixedSizeList(_, let count): "+w:\(count)"
         case .struct: "+s"
         case .map: "+m"
         case .dictionary(let index, _, _): index.formatString
+        case .union(let mode, _, let typeIds):
+            (mode == .sparse ? "+us:" : "+ud:") + typeIds.map(String.init).joined(separator: ",")
+        case .runEndEncoded: "+r"
+        case .extension(let type): type.storage.formatString
         }
     }
 
@@ -58,12 +72,21 @@ extension DataType {
             case "+l": self = .list(try child())
             case "+L": self = .largeList(try child())
             case "+s": self = .struct(children)
-            case "+m":
-                let entries = try child()
-                guard case .struct(let fields) = entries.type, fields.count == 2 else {
-                    throw .invalid("the child of a map is a struct of a key and an item, not \(entries.type)")
+            case "+vl": self = .listView(try child())
+            case "+vL": self = .largeListView(try child())
+            case "+m": self = try .checkedMap(entries: try child(), keysSorted: keysSorted)
+            case "+r":
+                guard children.count == 2 else {
+                    throw .invalid("ArrowSchema with format \"+r\" has \(children.count) children, expected 2")
                 }
-                self = .map(entries: entries, keysSorted: keysSorted)
+                self = try .checkedRunEndEncoded(runEnds: children[0], values: children[1])
+            case _ where format.hasPrefix("+us:") || format.hasPrefix("+ud:"):
+                var ids: [Int] = []
+                for part in format.dropFirst(4).split(separator: ",", omittingEmptySubsequences: true) {
+                    guard let id = Int(part) else { throw Self.malformed(format) }
+                    ids.append(id)
+                }
+                self = try .checkedUnion(format.hasPrefix("+us:") ? .sparse : .dense, fields: children, typeIds: ids)
             case _ where format.hasPrefix("+w:"):
                 self = .fixedSizeList(try child(), count: try number(after: 3, in: 0...Int(Int32.max)))
             case _: throw Self.unsupported(format)
@@ -82,11 +105,8 @@ extension DataType {
             guard parts.count == 2 || parts.count == 3, let precision = Int(parts[0]), let scale = Int(parts[1]),
                 Int32(exactly: scale) != nil
             else { throw Self.malformed(format) }
-            guard parts.count == 2 || parts[2] == "128" else { throw Self.unsupported(format) }
-            guard (1...38).contains(precision) else {
-                throw .invalid("decimal precision \(precision) is not in 1 ... 38")
-            }
-            self = .decimal128(precision: precision, scale: scale)
+            guard let bits = parts.count == 2 ? 128 : Int(parts[2]) else { throw Self.malformed(format) }
+            self = try .checkedDecimal(bits: bits, precision: precision, scale: scale)
         } else if text.count >= 4, format.hasPrefix("ts"), text[3] == UInt8(ascii: ":"),
             let unit = TimeUnit(formatLetter: text[2])
         {
@@ -102,12 +122,10 @@ extension DataType {
         let types: [DataType] = [
             .null, .boolean, .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .float16, .float32,
             .float64, .binary, .largeBinary, .string, .largeString, .date32, .date64, .time32(.second),
-            .time32(.millisecond), .time64(.microsecond), .time64(.nanosecond),
+            .time32(.millisecond), .time64(.microsecond), .time64(.nanosecond), .stringView, .binaryView,
+            .interval(.months), .interval(.dayTime), .interval(.monthDayNano),
         ]
         for type in types + TimeUnit.allCases.map({ .duration($0) }) { table[type.formatString] = type }
-        // View arrays are copied as they are imported, see `ForeignViews`.
-        table["vu"] = .largeString
-        table["vz"] = .largeBinary
         return table
     }()
 

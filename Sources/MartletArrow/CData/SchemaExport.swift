@@ -6,6 +6,7 @@ extension Field {
     /// Fills `out` with this field; its `release` frees everything (CDataInterface.rst, "The ArrowSchema structure").
     @unsafe
     public func export(to out: UnsafeMutablePointer<ArrowSchema>) throws(MartletError) {
+        if case .extension = type { return try unsafe withExtensionAsMetadata.export(to: out) }
         var flags: Int64 = isNullable ? Int64(ARROW_FLAG_NULLABLE) : 0
         var dictionary: UnsafeMutablePointer<ArrowSchema>?
         if case .map(_, keysSorted: true) = type { flags |= Int64(ARROW_FLAG_MAP_KEYS_SORTED) }

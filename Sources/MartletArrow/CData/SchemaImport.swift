@@ -43,7 +43,9 @@ extension Field {
         let metadata = try unsafe raw.metadata.map { pointer throws(MartletError) in
             try unsafe Metadata(encoded: pointer)
         }
-        self.init(name, type, isNullable: flags & Int64(ARROW_FLAG_NULLABLE) != 0, metadata: metadata ?? Metadata())
+        let plain = Field(
+            name, type, isNullable: flags & Int64(ARROW_FLAG_NULLABLE) != 0, metadata: metadata ?? Metadata())
+        self = plain.withExtensionFromMetadata
     }
 }
 

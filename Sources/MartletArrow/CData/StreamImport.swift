@@ -8,7 +8,6 @@ public final class ImportedStream: ArrayStream {
     // Safety: ours alone since the move; used by one caller at a time, as the specification demands.
     private let stream: UnsafeMutablePointer<ArrowArrayStream>
     public let field: Field
-    private let views: ForeignViews
 
     /// Takes over `source`, also when this throws.
     @unsafe
@@ -22,7 +21,6 @@ public final class ImportedStream: ArrayStream {
             try unsafe Self.check(owned, owned.pointee.get_schema(owned, &schema))
             defer { unsafe schema.release?(&schema) }
             field = try unsafe Field(reading: &schema)
-            views = unsafe ForeignViews(reading: &schema)
         } catch {
             unsafe owned.pointee.release(owned)
             unsafe owned.deallocate()
@@ -40,7 +38,7 @@ public final class ImportedStream: ArrayStream {
         var array = unsafe ArrowArray()
         try unsafe Self.check(stream, stream.pointee.get_next(stream, &array))
         guard unsafe array.release != nil else { return nil }
-        return try unsafe ArrayData.importing(&array, type: field.type, views: views)
+        return try unsafe ArrayData.importing(&array, type: field.type)
     }
 
     private static func check(_ stream: UnsafeMutablePointer<ArrowArrayStream>, _ status: Int32) throws(MartletError) {

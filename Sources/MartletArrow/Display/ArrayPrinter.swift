@@ -52,7 +52,32 @@ struct ArrayPrinter {
                     type: index, count: array.count, offset: array.offset, validity: array.validity,
                     nullCount: array.knownNullCount, buffers: array.buffers),
                 indent: indent + 2)
-        case .list, .largeList, .fixedSizeList:
+        case .extension: try print(array.storage, indent: indent)
+        case .union(let mode, let fields, _):
+            output += pad(indent) + "-- is_valid: all not null\n"
+            output += pad(indent) + "-- type_ids: \n"
+            try print(
+                ArrayData(type: .int8, count: array.count, offset: array.offset, nullCount: 0, buffers: [array.buffers[0]]),
+                indent: indent + 2)
+            if mode == .dense {
+                output += "\n" + pad(indent) + "-- value_offsets: \n"
+                try print(
+                    ArrayData(
+                        type: .int32, count: array.count, offset: array.offset, nullCount: 0, buffers: [array.buffers[1]]),
+                    indent: indent + 2)
+            }
+            for (i, field) in fields.enumerated() {
+                output += "\n\(pad(indent))-- child \(i) type: \(field.type)\n"
+                try print(array.child(i), indent: indent + 2)
+            }
+        case .runEndEncoded:
+            let runs = try RunEndArray(array)
+            let range = runs.runRange
+            output += "\n\(pad(indent))-- run_ends:\n"
+            try print(try .runEnds(range.map { runs.slots(ofRun: $0).upperBound }, .int64), indent: indent + 2)
+            output += "\n\(pad(indent))-- values:\n"
+            try print(runs.values.window(range.lowerBound, range.count), indent: indent + 2)
+        case .list, .largeList, .fixedSizeList, .listView, .largeListView:
             try printItems(array.count, window: min(window, 2), indent: indent) { printer, i throws(MartletError) in
                 if array.isValid(i) {
                     try printer.print(try array.listValues(at: i), indent: indent + 2)
@@ -70,8 +95,8 @@ struct ArrayPrinter {
                 try printer.print(entries.child(1), indent: indent + 2)
             }
         case .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64,
-            .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64,
-            .timestamp, .duration, .decimal128:
+            .string, .largeString, .binary, .largeBinary, .stringView, .binaryView, .fixedSizeBinary, .date32, .date64,
+            .time32, .time64, .timestamp, .duration, .interval, .decimal32, .decimal64, .decimal128, .decimal256:
             try printItems(array.count, window: window, indent: indent) { printer, i throws(MartletError) in
                 printer.output += printer.pad(indent + 2) + (try array.text(at: i, quoted: true))
             }
@@ -110,7 +135,7 @@ struct ArrayPrinter {
 }
 
 extension ArrayData {
-    /// The values of slot `index` of a list, map or fixed-size list.
+    /// The values of slot `index` of a list, map, list view or fixed-size list.
     package func listValues(at index: Int) throws(MartletError) -> ArrayData {
         switch type {
         case .fixedSizeList(_, let width): return child(0).window(index * width, width)
@@ -120,9 +145,17 @@ extension ArrayData {
         case .largeList:
             let range = try ListArray<Int64>(self).range(index)
             return children[0].window(range.lowerBound, range.count)
+        case .listView:
+            let range = try ListViewArray<Int32>(self).range(index)
+            return children[0].window(range.lowerBound, range.count)
+        case .largeListView:
+            let range = try ListViewArray<Int64>(self).range(index)
+            return children[0].window(range.lowerBound, range.count)
+        case .extension: return try storage.listValues(at: index)
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
-            .float64, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32,
-            .time64, .timestamp, .duration, .decimal128, .struct, .dictionary:
+            .float64, .string, .largeString, .binary, .largeBinary, .stringView, .binaryView, .fixedSizeBinary, .date32,
+            .date64, .time32, .time64, .timestamp, .duration, .interval, .decimal32, .decimal64, .decimal128, .decimal256,
+            .struct, .dictionary, .union, .runEndEncoded:
             throw .type("array of \(type) has no lists")
         }
     }

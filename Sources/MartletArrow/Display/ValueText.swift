@@ -110,8 +110,45 @@ package func text(ofTimestamp value: Int64, _ unit: TimeUnit, isUTC: Bool) -> St
 
 /// `1.23` for 123 at scale 2; `1E+2` for 1 at scale -2.
 package func text(ofDecimal value: Int128, scale: Int) -> String {
-    let sign = value < 0 ? "-" : ""
-    var digits = String(value.magnitude)
+    text(ofDigits: String(value.magnitude), isNegative: value < 0, scale: scale)
+}
+
+/// A decimal of 256 bits: 32 bytes, lowest first, in two's complement.
+package func text(ofDecimal256 bytes: RawSpan, scale: Int) -> String {
+    guard bytes.byteCount == 32 else { return "" }
+    // Limbs of 32 bits, highest first, divided by 10^9 until nothing is left.
+    var limbs: [UInt64] = (0..<8).reversed().map {
+        // Safety: 8 limbs of 4 bytes each lie in 32 bytes.
+        UInt64(unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: $0 * 4, as: UInt32.self))
+    }
+    let isNegative = limbs[0] >> 31 == 1
+    if isNegative {
+        var carry: UInt64 = 1
+        for i in limbs.indices.reversed() {
+            let sum = (~limbs[i] & 0xFFFF_FFFF) + carry
+            limbs[i] = sum & 0xFFFF_FFFF
+            carry = sum >> 32
+        }
+    }
+    var groups: [String] = []
+    while let first = limbs.firstIndex(where: { $0 != 0 }) {
+        var rest: UInt64 = 0
+        for i in first..<8 {
+            let value = rest << 32 | limbs[i]
+            limbs[i] = value / 1_000_000_000
+            rest = value % 1_000_000_000
+        }
+        let group = String(rest)
+        let isLast = !limbs.contains { $0 != 0 }
+        groups.append(isLast ? group : String(repeating: "0", count: 9 - group.utf8.count) + group)
+    }
+    let digits = groups.isEmpty ? "0" : groups.reversed().joined()
+    return text(ofDigits: digits, isNegative: isNegative, scale: scale)
+}
+
+private func text(ofDigits magnitude: String, isNegative: Bool, scale: Int) -> String {
+    let sign = isNegative ? "-" : ""
+    var digits = magnitude
     let count = digits.utf8.count
     if scale == 0 { return sign + digits }
     let adjusted = count - 1 - scale
@@ -122,6 +159,20 @@ package func text(ofDecimal value: Int128, scale: Int) -> String {
     }
     if count <= scale { digits = String(repeating: "0", count: scale - count + 1) + digits }
     return sign + digits.dropLast(scale) + "." + digits.suffix(scale)
+}
+
+/// `5M`, `2d10ms`, `1M2d3ns`.
+package func text(ofInterval bytes: RawSpan, _ unit: IntervalUnit) -> String {
+    func number<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type) -> String {
+        guard offset + MemoryLayout<Value>.size <= bytes.byteCount else { return "" }
+        // Safety: the guard keeps the load inside the span.
+        return String(unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Value.self))
+    }
+    switch unit {
+    case .months: return number(0, Int32.self) + "M"
+    case .dayTime: return number(0, Int32.self) + "d" + number(4, Int32.self) + "ms"
+    case .monthDayNano: return number(0, Int32.self) + "M" + number(4, Int32.self) + "d" + number(8, Int64.self) + "ns"
+    }
 }
 
 /// `6162FF`.
@@ -173,6 +224,12 @@ extension ArrayData {
         case .largeBinary:
             let view = try BytesArray<Int64>(self)
             return hexadecimalText(view.bytes(index))
+        case .stringView:
+            let text = try BinaryViewArray(window(index, 1)).string(0)
+            return quoted ? "\"\(text)\"" : text
+        case .binaryView:
+            let view = try BinaryViewArray(window(index, 1))
+            return hexadecimalText(view.bytes(0))
         case .fixedSizeBinary:
             let view = try FixedBytesArray(self)
             return hexadecimalText(view.bytes(index))
@@ -185,13 +242,29 @@ extension ArrayData {
         case .time64(let unit): return try MartletArrow.text(ofTime: native(Int64.self), unit)
         case .timestamp(let unit, let zone):
             return try MartletArrow.text(ofTimestamp: native(Int64.self), unit, isUTC: zone != nil)
+        case .interval(.months): return try native(Int32.self).description + "M"
+        case .interval(let unit):
+            let view = try FixedBytesArray(self)
+            return MartletArrow.text(ofInterval: view.bytes(index), unit)
+        case .decimal256(_, let scale):
+            let view = try FixedBytesArray(self)
+            return MartletArrow.text(ofDecimal256: view.bytes(index), scale: scale)
+        case .decimal32(_, let scale):
+            return try MartletArrow.text(ofDecimal: Int128(native(Int32.self)), scale: scale)
+        case .decimal64(_, let scale):
+            return try MartletArrow.text(ofDecimal: Int128(native(Int64.self)), scale: scale)
         case .decimal128(_, let scale): return try MartletArrow.text(ofDecimal: native(Int128.self), scale: scale)
         case .dictionary:
             guard let values = dictionary, let place = dictionaryIndex(index), place >= 0, place < values.count else {
                 throw .index("Dictionary index in slot \(index) is out of bounds")
             }
             return try values.text(at: place, quoted: quoted)
-        case .list, .largeList, .fixedSizeList, .struct, .map:
+        case .runEndEncoded:
+            let runs = try RunEndArray(self)
+            guard let run = runs.run(of: index) else { throw .index("no run reaches slot \(index)") }
+            return try runs.values.text(at: run, quoted: quoted)
+        case .extension: return try storage.text(at: index, quoted: quoted)
+        case .list, .largeList, .listView, .largeListView, .fixedSizeList, .struct, .map, .union:
             return try ArrayPrinter(window: 10, style: .oneLine).text(of: window(index, 1))
         }
     }

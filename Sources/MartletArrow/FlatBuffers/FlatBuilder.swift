@@ -73,6 +73,13 @@ package struct FlatBuilder {
         return reversed.count
     }
 
+    package mutating func vector(_ numbers: [Int32]) -> Int {
+        align(4)
+        for number in numbers.reversed() { put(number) }
+        put(UInt32(numbers.count))
+        return reversed.count
+    }
+
     /// A vector of structs that are made of 64-bit numbers; `elements` holds those of all structs in order.
     package mutating func vector(structsOf elements: [Int64], perStruct: Int) -> Int {
         align(8)

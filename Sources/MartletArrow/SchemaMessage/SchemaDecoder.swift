@@ -94,6 +94,7 @@ package enum SchemaDecoder {
             type = .dictionary(index: index, value: type, isOrdered: try encoding.flag(2))
         }
         return Field(name, type, isNullable: try table.flag(1), metadata: try metadata(table, slot: 6))
+            .withExtensionFromMetadata
     }
 
     /// The type that a member of the `Type` union stands for.
@@ -120,10 +121,9 @@ package enum SchemaDecoder {
         case 6: return .boolean
         case 7:
             let bits = try table.scalar(2, default: 128 as Int32)
-            guard bits == 128 else { throw .notImplemented("decimals of \(bits) bits; cast to decimal128 before writing") }
             let precision = Int(try table.scalar(0, default: 0 as Int32))
-            guard (1...38).contains(precision) else { throw .corrupt("decimal precision \(precision) is not in 1 ... 38") }
-            return .decimal128(precision: precision, scale: Int(try table.scalar(1, default: 0 as Int32)))
+            return try .checkedDecimal(
+                bits: Int(bits), precision: precision, scale: Int(try table.scalar(1, default: 0 as Int32)))
         case 8: return try table.scalar(0, default: 1 as Int16) == 0 ? .date32 : .date64
         case 9:
             let unit = try unit(default: 1)
@@ -136,27 +136,35 @@ package enum SchemaDecoder {
         case 10:
             let zone = try table.string(1)
             return .timestamp(try unit(default: 0), timeZone: zone == "" ? nil : zone)
+        case 11:
+            let raw = try table.scalar(0, default: 0 as Int16)
+            guard let unit = IntervalUnit(rawValue: raw) else { throw .corrupt("unknown interval unit \(raw)") }
+            return .interval(unit)
         case 12: return .list(try child())
         case 13: return .struct(children)
+        case 14:
+            let raw = try table.scalar(0, default: 0 as Int16)
+            guard let mode = UnionMode(rawValue: raw) else { throw .corrupt("unknown union mode \(raw)") }
+            let ids = try table.vector(1, elementSize: 4)?.all(Int32.self).map { Int($0) }
+            return try .checkedUnion(mode, fields: children, typeIds: ids)
         case 15: return .fixedSizeBinary(byteWidth: try size())
         case 16: return .fixedSizeList(try child(), count: try size())
         case 17:
-            let entries = try child()
-            guard case .struct(let fields) = entries.type, fields.count == 2 else {
-                throw .corrupt("the child of a map is a struct of a key and an item, not \(entries.type)")
-            }
-            return .map(entries: entries, keysSorted: try table.flag(0))
+            return try .checkedMap(entries: try child(), keysSorted: try table.flag(0))
         case 18: return .duration(try unit(default: 1))
         case 19: return .largeBinary
         case 20: return .largeString
         case 21: return .largeList(try child())
-        case let code:
-            let names: [UInt8: String] = [
-                11: "interval", 14: "union", 22: "run-end encoded", 23: "binary view", 24: "string view",
-                25: "list view", 26: "large list view",
-            ]
-            guard let name = names[code] else { throw .corrupt("unknown type code \(code)") }
-            throw .notImplemented("\(name) arrays are not supported yet; cast them before writing")
+        case 22:
+            guard children.count == 2 else {
+                throw .corrupt("a run-end encoded field has \(children.count) children, expected 2")
+            }
+            return try .checkedRunEndEncoded(runEnds: children[0], values: children[1])
+        case 23: return .binaryView
+        case 24: return .stringView
+        case 25: return .listView(try child())
+        case 26: return .largeListView(try child())
+        case let code: throw .corrupt("unknown type code \(code)")
         }
     }
 

@@ -77,10 +77,11 @@ package enum SchemaEncoder {
     private static func field(_ field: Field, _ nextID: inout Int64, in builder: inout FlatBuilder)
         throws(MartletError) -> Int
     {
+        if case .extension = field.type { return try self.field(field.withExtensionAsMetadata, &nextID, in: &builder) }
         var slots: [Int: FlatBuilder.Value] = [1: .bool(field.isNullable)]
         var valueType = field.type
         if case .dictionary(let index, let value, let isOrdered) = field.type {
-            if case .dictionary = value {
+            if case .dictionary = value.storage {
                 throw .notImplemented(
                     "field \(field.name): \(field.type) cannot be serialized; decode the inner dictionary first")
             }
@@ -106,6 +107,9 @@ package enum SchemaEncoder {
         func integer(_ bits: Int32, signed: Bool) -> (UInt8, Int) {
             (2, builder.table([0: .int32(bits), 1: .bool(signed)]))
         }
+        func decimal(_ bits: Int32, _ precision: Int, _ scale: Int) -> (UInt8, Int) {
+            (7, builder.table([0: .int32(Int32(precision)), 1: .int32(Int32(scale)), 2: .int32(bits)]))
+        }
         switch type {
         case .null: return (1, builder.table([:]))
         case .int8: return integer(8, signed: true)
@@ -122,8 +126,11 @@ package enum SchemaEncoder {
         case .binary: return (4, builder.table([:]))
         case .string: return (5, builder.table([:]))
         case .boolean: return (6, builder.table([:]))
-        case .decimal128(let precision, let scale):
-            return (7, builder.table([0: .int32(Int32(precision)), 1: .int32(Int32(scale)), 2: .int32(128)]))
+        case .decimal32(let precision, let scale): return decimal(32, precision, scale)
+        case .decimal64(let precision, let scale): return decimal(64, precision, scale)
+        case .decimal128(let precision, let scale): return decimal(128, precision, scale)
+        case .decimal256(let precision, let scale): return decimal(256, precision, scale)
+        case .interval(let unit): return (11, builder.table([0: .int16(unit.rawValue)]))
         case .date32: return (8, builder.table([0: .int16(0)]))
         case .date64: return (8, builder.table([0: .int16(1)]))
         case .time32(let unit): return (9, builder.table([0: .int16(unit.rawValue), 1: .int32(32)]))
@@ -141,8 +148,17 @@ package enum SchemaEncoder {
         case .largeBinary: return (19, builder.table([:]))
         case .largeString: return (20, builder.table([:]))
         case .largeList: return (21, builder.table([:]))
-        // `field` writes the encoding.
+        case .union(let mode, _, let typeIds):
+            let ids = builder.vector(typeIds.map { Int32($0) })
+            return (14, builder.table([0: .int16(mode.rawValue), 1: .reference(ids)]))
+        case .runEndEncoded: return (22, builder.table([:]))
+        case .binaryView: return (23, builder.table([:]))
+        case .stringView: return (24, builder.table([:]))
+        case .listView: return (25, builder.table([:]))
+        case .largeListView: return (26, builder.table([:]))
+        // `field` writes the encoding, and the extension as metadata.
         case .dictionary(_, let value, _): return self.type(value, in: &builder)
+        case .extension(let type): return self.type(type.storage, in: &builder)
         }
     }
 }

@@ -55,7 +55,7 @@ public struct RecordBatch: Sendable {
 
     /// A batch of the fields of a struct array. Top-level nulls cannot be told and are refused.
     public init(structArray array: ArrayData, metadata: Metadata = Metadata()) throws(MartletError) {
-        guard case .struct(let fields) = array.type else {
+        guard case .struct(let fields) = array.type.storage else {
             throw .type("a record batch is a struct, not \(array.type)")
         }
         guard array.nullCount == 0 else {

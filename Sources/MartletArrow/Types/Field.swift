@@ -25,40 +25,35 @@ extension DataType {
     /// Equal but for metadata, nullability and the names that lists give to their items, which mean nothing.
     public func holdsSameValues(as other: DataType) -> Bool {
         if self == other { return true }
-        switch (self, other) {
-        case (.list(let a), .list(let b)), (.largeList(let a), .largeList(let b)):
-            return a.type.holdsSameValues(as: b.type)
-        case (.fixedSizeList(let a, let m), .fixedSizeList(let b, let n)):
-            return m == n && a.type.holdsSameValues(as: b.type)
-        case (.struct(let a), .struct(let b)):
-            return a.count == b.count
-                && zip(a, b).allSatisfy { $0.name == $1.name && $0.type.holdsSameValues(as: $1.type) }
-        case (.map(let a, _), .map(let b, _)):
-            let (x, y) = (a.type.childFields, b.type.childFields)
-            return x.count == y.count && zip(x, y).allSatisfy { $0.type.holdsSameValues(as: $1.type) }
-        case (.dictionary(let i, let a, _), .dictionary(let j, let b, _)):
+        if case .extension(let a) = self {
+            guard case .extension(let b) = other else { return false }
+            return a.name == b.name && a.metadata == b.metadata && a.storage.holdsSameValues(as: b.storage)
+        }
+        if case .dictionary(let i, let a, _) = self {
+            guard case .dictionary(let j, let b, _) = other else { return false }
             return i == j && a.holdsSameValues(as: b)
-        case (_, _):
-            return false
+        }
+        if case .extension = other { return false }
+        if case .map(let a, _) = self, case .map(let b, _) = other {
+            return zip(a.type.childFields, b.type.childFields).allSatisfy { $0.type.holdsSameValues(as: $1.type) }
+        }
+        // Flat types are equal or not; the format string of a nested type tells all but its children.
+        let (mine, theirs) = (childFields, other.childFields)
+        guard !mine.isEmpty, mine.count == theirs.count, formatString == other.formatString else { return false }
+        return zip(mine, theirs).allSatisfy {
+            (!namesCount || $0.name == $1.name) && $0.type.holdsSameValues(as: $1.type)
+        }
+    }
+
+    /// Whether the names of children tell them apart.
+    private var namesCount: Bool {
+        switch self {
+        case .struct, .union: true
+        case _: false
         }
     }
 
     private var withoutMetadata: DataType {
-        func bare(_ field: Field) -> Field {
-            Field(field.name, field.type.withoutMetadata, isNullable: field.isNullable)
-        }
-        switch self {
-        case .list(let field): return .list(bare(field))
-        case .largeList(let field): return .largeList(bare(field))
-        case .fixedSizeList(let field, let count): return .fixedSizeList(bare(field), count: count)
-        case .struct(let fields): return .struct(fields.map(bare))
-        case .map(let entries, let sorted): return .map(entries: bare(entries), keysSorted: sorted)
-        case .dictionary(let index, let value, let ordered):
-            return .dictionary(index: index, value: value.withoutMetadata, isOrdered: ordered)
-        case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
-            .float64, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32,
-            .time64, .timestamp, .duration, .decimal128:
-            return self
-        }
+        mapChildren { Field($0.name, $0.type.withoutMetadata, isNullable: $0.isNullable) }
     }
 }

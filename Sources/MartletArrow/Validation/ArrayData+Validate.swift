@@ -32,7 +32,7 @@ extension ArrayData {
         let layout = type.layout
         guard count >= 0, offset >= 0 else { throw .invalid("Array length \(count) or offset \(offset) is negative") }
         let end = try offset.adding(checked: count)
-        guard buffers.count == layout.buffers.count else {
+        guard layout.hasVariadicBuffers ? buffers.count >= 1 : buffers.count == layout.buffers.count else {
             throw .invalid("Expected \(layout.buffers.count) buffers in array of type \(type), got \(buffers.count)")
         }
         if let validity, validity.count < (try end.adding(checked: 7)) / 8 {
@@ -41,7 +41,8 @@ extension ArrayData {
         for (i, role) in layout.buffers.enumerated() {
             let needed: Int
             switch role {
-            case .values, .fixedBytes: needed = try end.multiplied(checked: role.byteWidth!)
+            case .values, .fixedBytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
+                needed = try end.multiplied(checked: role.byteWidth!)
             case .bits: needed = try end.adding(checked: 7) / 8
             case .offsets32, .offsets64:
                 needed = count == 0 ? 0 : try end.adding(checked: 1).multiplied(checked: role.byteWidth!)
@@ -73,7 +74,8 @@ extension ArrayData {
             guard children[0].count >= (try end.multiplied(checked: width)) else {
                 throw .invalid("Values length \(children[0].count) is less than the length \(end) multiplied by the list size \(width)")
             }
-        case .offsets: break
+        case .offsets, .ranges, .picked: break
+        case .runs: try validateRunsReach()
         }
         if let first = layout.buffers.first, first == .offsets32 || first == .offsets64 {
             let reach = layout.children == .offsets ? children[0].count : buffers[1].count
@@ -83,7 +85,7 @@ extension ArrayData {
                 let _: UnsafePointer<Int64> = try unsafe checkedOffsets(self, end: reach)
             }
         }
-        if case .dictionary(let index, let value, _) = type {
+        if case .dictionary(let index, let value, _) = type.storage {
             guard index.isInteger else { throw .invalid("dictionary indices are \(index), not integers") }
             guard let dictionary, dictionary.type.holdsSameValues(as: value) else {
                 throw .invalid("array of type \(type) has no dictionary of that type")
@@ -99,11 +101,17 @@ extension ArrayData {
         switch type.layout.buffers.first {
         case .offsets32: try validateOffsets(Int32.self)
         case .offsets64: try validateOffsets(Int64.self)
-        case .values, .fixedBytes, .bits, .bytes, nil: break
+        case .starts32: try validateListViews(Int32.self)
+        case .starts64: try validateListViews(Int64.self)
+        case .views: try validateViews()
+        case .typeIds: try validateUnion()
+        case .values, .fixedBytes, .bits, .bytes, .sizes32, .sizes64, nil: break
         }
-        if case .string = type { try validateText(Int32.self) }
-        if case .largeString = type { try validateText(Int64.self) }
-        if case .dictionary = type, let dictionary {
+        if type.layout.children == .runs { try validateRuns() }
+        let storage = type.storage
+        if case .string = storage { try validateText(Int32.self) }
+        if case .largeString = storage { try validateText(Int64.self) }
+        if case .dictionary = storage, let dictionary {
             for i in 0..<count where isValid(i) {
                 let index = dictionaryIndex(i) ?? -1
                 guard index >= 0, index < dictionary.count else {
@@ -111,15 +119,7 @@ extension ArrayData {
                 }
             }
         }
-        if case .decimal128(let precision, _) = type {
-            let values = try PrimitiveArray<Int128>(self)
-            let limit = powerOfTen(precision)
-            for i in 0..<count where values.isValid(i) {
-                guard values[i] < limit, values[i] > -limit else {
-                    throw .invalid("Decimal value \(values[i]) in slot \(i) does not fit in precision of \(type)")
-                }
-            }
-        }
+        if storage.decimalDigits != nil { try validateDigits() }
     }
 
     private func validateOffsets<Offset: OffsetValue>(_ kind: Offset.Type) throws(MartletError) {

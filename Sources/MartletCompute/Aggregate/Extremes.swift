@@ -20,7 +20,11 @@ func extremes(_ array: ArrayData, _ function: String = "min_max") throws(Martlet
         guard let kind = array.type.nativeKind else { throw noKernel(function, [array.type]) }
         return try laneExtremes(array, kind)
     case .dictionary(_, let value, _): return try extremes(try cast(array, to: value), function)
-    case .list, .largeList, .fixedSizeList, .struct, .map: throw noKernel(function, [array.type])
+    case .stringView, .binaryView, .runEndEncoded, .extension:
+        return try extremes(try array.contiguousStrings().storage, function)
+    case .list, .largeList, .fixedSizeList, .struct, .map, .listView, .largeListView, .union, .interval, .decimal32,
+        .decimal64, .decimal256:
+        throw noKernel(function, [array.type])
     }
     guard let rows else { return nil }
     return (array.window(rows.min, 1), array.window(rows.max, 1))

@@ -26,7 +26,8 @@ struct Sums: Sendable {
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64:
             return try numbers(isProduct: isProduct)
         case .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64,
-            .timestamp, .duration, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary:
+            .timestamp, .duration, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView,
+            .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
             throw noKernel(function, [type])
         }
     }

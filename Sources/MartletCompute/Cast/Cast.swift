@@ -9,7 +9,7 @@ public func cast(
     _ array: ArrayData, to target: DataType, options: CastOptions = .safe, rowOffset: Int = 0
 ) throws(MartletError) -> ArrayData {
     if array.type == target { return array }
-    return try Caster(source: array, target: target, options: options, place: .rows(from: rowOffset)).run()
+    return try Caster(source: try array.contiguousStrings().storage, target: target, options: options, place: .rows(from: rowOffset)).run()
 }
 
 /// Whether a cast between the types exists; its values may still not fit.
@@ -45,6 +45,8 @@ struct Caster: Sendable {
     enum Family {
         case null, boolean, number, decimal, text, binary, fixedBinary
         case date, time, timestamp, duration, list, fixedList, structure, map, dictionary
+        /// Types that no cast leads to yet.
+        case other
     }
 
     static func family(_ type: DataType) -> Family {
@@ -65,6 +67,9 @@ struct Caster: Sendable {
         case .struct: .structure
         case .map: .map
         case .dictionary: .dictionary
+        case .stringView, .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union,
+            .runEndEncoded, .extension:
+            .other
         }
     }
 
@@ -99,7 +104,7 @@ struct Caster: Sendable {
         case (.list, .list), (.list, .fixedList), (.fixedList, .list), (.fixedList, .fixedList), (.map, .list),
             (.list, .map), (.map, .map), (.structure, .structure):
             return try nested()
-        case (_, _): throw unsupported()
+        case _: throw unsupported()
         }
     }
 
@@ -123,7 +128,8 @@ struct Caster: Sendable {
         case .decimal128: ("decimal128", "decimal")
         case .null, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float32, .float64, .binary,
             .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64, .timestamp, .duration, .list,
-            .largeList, .fixedSizeList, .struct, .map, .dictionary:
+            .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32,
+            .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
             (plainName(type), plainName(type))
         }
     }

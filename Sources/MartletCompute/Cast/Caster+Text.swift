@@ -30,7 +30,8 @@ extension Caster {
         case .time32(let unit), .time64(let unit):
             return try printed { $0.append(contentsOf: text(ofTime: $1, unit)) }
         case .null, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .list, .largeList,
-            .fixedSizeList, .struct, .map, .dictionary:
+            .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32, .decimal64,
+            .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
             throw unsupported()
         }
     }
@@ -81,7 +82,8 @@ extension Caster {
                 }
             case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .duration, .null, .boolean, .float16,
                 .float32, .float64, .decimal128, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .list,
-                .largeList, .fixedSizeList, .struct, .map, .dictionary:
+                .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32,
+                .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
                 this.parse(block, writer, strings, validity) { TextParser.integer($0, kind) }
             }
         } failure: { row in

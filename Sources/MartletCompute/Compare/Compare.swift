@@ -84,7 +84,8 @@ public func compare(_ comparison: Comparison, _ a: Datum, _ b: Datum) throws(Mar
     case .string, .binary: bits = try byteComparison(comparison, x, y, count, Int32.self)
     case .null, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64,
         .fixedSizeBinary, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
-        .fixedSizeList, .struct, .map, .dictionary:
+        .fixedSizeList, .struct, .map, .dictionary, .interval, .decimal32, .decimal64, .decimal256, .listView,
+        .largeListView, .union, .runEndEncoded, .extension, .stringView, .binaryView:
         bits = try nativeComparison(comparison, x, y, count)
     }
     let validity = try intersection(
@@ -96,7 +97,7 @@ public func compare(_ comparison: Comparison, _ a: Datum, _ b: Datum) throws(Mar
 private func comparable(_ function: String, _ a: Datum, _ b: Datum) throws(MartletError) -> (Datum, Datum) {
     func plain(_ datum: Datum) throws(MartletError) -> Datum {
         if case .dictionary(_, let value, _) = datum.type { return datum.with(try cast(datum.array, to: value)) }
-        return datum
+        return datum.with(try datum.array.contiguousStrings().storage)
     }
     let (x, y) = (try plain(a), try plain(b))
     if case .fixedSizeBinary = x.type, x.type == y.type {
@@ -125,7 +126,9 @@ private func widened(_ datum: Datum, _ type: DataType) throws(MartletError) -> D
         case .date64: 1_000
         case .int64, .uint64, .int8, .int16, .int32, .uint8, .uint16, .uint32: 1
         case .null, .boolean, .float16, .float32, .float64, .string, .largeString, .binary, .largeBinary,
-            .fixedSizeBinary, .decimal128, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary:
+            .fixedSizeBinary, .decimal128, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView,
+            .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded,
+            .extension:
             nil
         }
     }

@@ -25,12 +25,13 @@ extension Expression: CustomStringConvertible {
     private static func text(_ values: ArrayData, _ row: Int) -> String {
         guard values.isValid(row), let text = try? values.text(at: row) else { return "null[\(values.type)]" }
         switch values.type {
-        case .string, .largeString:
+        case .string, .largeString, .stringView:
             return "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
-        case .binary, .largeBinary, .fixedSizeBinary: return "\"\(text)\""
+        case .binary, .largeBinary, .binaryView, .fixedSizeBinary: return "\"\(text)\""
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
             .float64, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
-            .fixedSizeList, .struct, .map, .dictionary:
+            .fixedSizeList, .struct, .map, .dictionary, .interval, .decimal32, .decimal64, .decimal256, .listView,
+            .largeListView, .union, .runEndEncoded, .extension:
             return text
         }
     }

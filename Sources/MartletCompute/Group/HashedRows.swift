@@ -24,7 +24,7 @@ struct HashedRows: Sendable {
         case .largeString, .largeBinary:
             let view = try BytesArray<Int64>(key)
             self = try Self.run(key) { ByteSlots(view: view) }
-        case .fixedSizeBinary:
+        case .fixedSizeBinary, .decimal256, .interval(.dayTime), .interval(.monthDayNano):
             let view = try FixedBytesArray(key)
             self = try Self.run(key) { FixedByteSlots(view: view) }
         case .dictionary:
@@ -36,7 +36,7 @@ struct HashedRows: Sendable {
             guard case .dictionary(let index, _, _) = key.type else { throw .invalid("not a dictionary") }
             self = try HashedRows(key: try take(numbers, key.reinterpreted(as: index)))
         case .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
-            .date64, .time32, .time64, .timestamp, .duration, .decimal128:
+            .date64, .time32, .time64, .timestamp, .duration, .decimal32, .decimal64, .decimal128, .interval(.months):
             self = try Self.numbers(key, zerosAreEqual: zerosAreEqual)
         case .struct:
             var rows: HashedRows?
@@ -50,7 +50,9 @@ struct HashedRows: Sendable {
             let numbers = ArrayData(
                 type: .uint32, count: key.count, validity: try key.rebasedValidity(), buffers: [fields.ids])
             self = try HashedRows(key: numbers)
-        case .list, .largeList, .fixedSizeList, .map:
+        case .stringView, .binaryView, .runEndEncoded, .extension:
+            self = try HashedRows(key: try key.contiguousStrings().storage, zerosAreEqual: zerosAreEqual)
+        case .list, .largeList, .fixedSizeList, .map, .listView, .largeListView, .union:
             throw .notImplemented("grouping and unique values of \(key.type) are not supported; use flat columns")
         }
     }

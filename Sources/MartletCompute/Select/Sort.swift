@@ -114,14 +114,18 @@ private enum SortWords {
             let high = try words(key) { UInt64(truncatingIfNeeded: values[$0] >> 64) ^ (1 << 63) }
             return [low, high] + (try places(key) { _ in false })
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
-            .date64, .time32, .time64, .timestamp, .duration:
+            .date64, .time32, .time64, .timestamp, .duration, .decimal32, .decimal64:
             let order = try orderWords(array)
             let values = unsafe order.pointer(to: UInt64.self)
             // Safety: a word for each slot, alive as long as `order`. NaNs are all alike, their place is decided below.
             let isFloat = array.type.nativeKind?.isFloat ?? false
             let words = try words(key) { unsafe isFloat && values[$0] == .max ? (key.isDescending ? .max : 0) : values[$0] }
             return [words] + (try places(key) { unsafe isFloat && values[$0] == .max })
-        case .list, .largeList, .fixedSizeList, .struct, .map:
+        case .stringView, .binaryView, .runEndEncoded, .extension:
+            return try make(
+                SortKey(
+                    try array.contiguousStrings().storage, isDescending: key.isDescending, nullsFirst: key.nullsFirst))
+        case .list, .largeList, .fixedSizeList, .struct, .map, .listView, .largeListView, .union, .interval, .decimal256:
             throw .notImplemented("Sorting by values of type \(array.type) is not supported; sort by flat columns")
         }
     }

@@ -64,7 +64,12 @@ private struct RowTaking<Index: OffsetValue>: @unchecked Sendable {
     func run() throws(MartletError) -> ArrayData {
         let type = source.type
         let layout = type.layout
-        if !layout.hasValidity { return ArrayData(type: type, count: count) }
+        if !layout.hasValidity && layout.buffers.isEmpty && layout.children == .none {
+            return ArrayData(type: type, count: count)
+        }
+        guard layout.hasValidity, layout.children != .ranges else {
+            throw .notImplemented("take and filter of \(type) are not supported; cast to a type without views or runs first")
+        }
         let (validity, nullCount) = try validity()
         var buffers: [Buffer] = []
         var children: [ArrayData] = []
@@ -73,19 +78,21 @@ private struct RowTaking<Index: OffsetValue>: @unchecked Sendable {
             let (offsets, items) = layout.buffers == [.offsets32] ? try lists(Int32.self) : try lists(Int64.self)
             buffers = [offsets]
             children = [items]
+        case .ranges, .picked, .runs: break
         case .parallel:
             for i in source.children.indices { children.append(try take(source.child(i), rows: rows)) }
         case .fixed(let width): children.append(try take(source.child(0), rows: try widened(by: width)))
         case .none:
             for (i, role) in layout.buffers.enumerated() {
                 switch role {
-                case .values, .fixedBytes: buffers.append(try fixed(i, role.byteWidth!))
+                case .values, .fixedBytes, .views: buffers.append(try fixed(i, role.byteWidth!))
                 case .bits: buffers.append(try gather(try source.bits()))
                 case .offsets32: buffers += try strings(Int32.self)
                 case .offsets64: buffers += try strings(Int64.self)
-                case .bytes: break
+                case .bytes, .typeIds, .starts32, .starts64, .sizes32, .sizes64: break
                 }
             }
+            buffers += source.variadicBuffers
         }
         return ArrayData(
             type: type, count: count, validity: validity, nullCount: nullCount, buffers: buffers, children: children,

@@ -133,7 +133,10 @@ struct BatchDecoder {
             switch role {
             case .offsets32 where count == 0 && found.count < 4: buffers.append(noOffsets)
             case .offsets64 where count == 0 && found.count < 8: buffers.append(noOffsets)
-            case .values, .fixedBytes, .bits, .offsets32, .offsets64, .bytes:
+            case .views:
+                throw .notImplemented("\(field.type) columns cannot be read from IPC yet; cast to large_string before writing")
+            case .values, .fixedBytes, .bits, .offsets32, .offsets64, .bytes, .typeIds, .starts32, .starts64, .sizes32,
+                .sizes64:
                 let ordered = options.isSwapped ? try found.fromBigEndian(role) : found
                 buffers.append(try ordered.aligned(to: max(role.alignment, options.alignment)))
             }

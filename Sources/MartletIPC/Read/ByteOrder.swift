@@ -5,8 +5,8 @@ extension Buffer {
     /// What a buffer of a big-endian body says, in this machine's order (Columnar format, "Byte Order").
     func fromBigEndian(_ role: BufferRole) throws(MartletError) -> Buffer {
         switch role {
-        case .fixedBytes, .bits, .bytes: return self
-        case .values, .offsets32, .offsets64:
+        case .fixedBytes, .bits, .bytes, .typeIds, .views: return self
+        case .values, .offsets32, .offsets64, .starts32, .starts64, .sizes32, .sizes64:
             switch role.byteWidth {
             case 2: return try swapped(UInt16.self)
             case 4: return try swapped(UInt32.self)

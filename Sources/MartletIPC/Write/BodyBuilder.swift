@@ -29,7 +29,7 @@ struct BodyBuilder {
         for (i, role) in layout.buffers.enumerated() {
             let buffer = array.buffers[i]
             switch role {
-            case .values, .fixedBytes:
+            case .values, .fixedBytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
                 let width = role.byteWidth!
                 buffers.append(try buffer.slice(at: start.multiplied(checked: width), count: count.multiplied(checked: width)))
             case .bits: buffers.append(try Bitmap(buffer, offset: start, count: count).rebased())
@@ -40,6 +40,7 @@ struct BodyBuilder {
         }
         switch layout.children {
         case .none: break
+        case .ranges, .picked, .runs: for child in array.children { try append(child) }
         case .offsets: try append(array.children[0].slice(at: span.lowerBound, count: span.count))
         case .parallel, .fixed: for i in array.children.indices { try append(array.child(i)) }
         }

@@ -36,6 +36,8 @@ public final class IPCWriter {
         footerMetadata: Metadata = Metadata()
     ) throws(MartletError) {
         try options.validate()
+        // Views and runs go out as plain values.
+        let schema = schema.contiguous
         self.sink = sink
         self.schema = schema
         self.container = container
@@ -68,6 +70,7 @@ public final class IPCWriter {
     /// before the first byte goes out; after an error of the sink the writer takes no more.
     public func write(_ batch: RecordBatch, metadata: Metadata = Metadata()) throws(MartletError) {
         try checkOpen()
+        let batch = try batch.contiguousStrings()
         guard batch.schema.isSame(as: schema) else { throw differentSchema(batch.schema) }
         let body = try encode(batch.columns) { "column \(self.schema.fields[$0].name)" }
         for update in try dictionaries.updates(for: batch.columns) { try write(update) }

@@ -48,7 +48,9 @@ struct LeafPath: Sendable {
             }
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
             .float64, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32,
-            .time64, .timestamp, .duration, .decimal128, .dictionary:
+            .time64, .timestamp, .duration, .decimal128, .dictionary, .stringView, .binaryView, .interval, .decimal32,
+            .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            // The writer has written views and runs out; the schema refuses what Parquet cannot hold.
             paths.append(LeafPath(column: column, steps: above + [.leaf(isNullable: isNullable)], type: field.type))
         }
     }

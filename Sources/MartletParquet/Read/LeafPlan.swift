@@ -45,7 +45,9 @@ struct LeafPlan: Sendable {
             .timestamp, .duration:
             family = .fixed(width: type.nativeKind?.byteWidth ?? 8)
             if leaf.physicalType == .int96, case .timestamp(let unit, _) = type { conversion = .int96(unit) }
-        case .list, .largeList, .fixedSizeList, .struct, .map: throw .type("\(type) is not the type of a leaf")
+        case .list, .largeList, .fixedSizeList, .struct, .map, .stringView, .binaryView, .interval, .decimal32, .decimal64,
+            .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            throw .type("\(type) is not the type of a leaf")
         }
         self.conversion = conversion
         try check()

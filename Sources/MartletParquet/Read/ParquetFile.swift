@@ -155,6 +155,7 @@ struct StoredSchema {
     /// nil when it is damaged, or of types that Martlet does not have: what Parquet itself says is then enough.
     private static func decode(_ text: [UInt8]) -> Schema? {
         guard let bytes = Base64.decode(text), let buffer = try? Buffer(bytes) else { return nil }
-        return try? SchemaMessage.decode(buffer.bytes)
+        // The file holds storage; names of extension types stay with the fields' metadata.
+        return (try? SchemaMessage.decode(buffer.bytes))?.withExtensionsAsMetadata
     }
 }

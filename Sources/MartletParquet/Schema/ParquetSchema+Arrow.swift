@@ -79,7 +79,8 @@ private struct ElementBuilder {
             try add(parts[1], named: "value", depth: depth + 1)
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
             .float64, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32,
-            .time64, .timestamp, .duration, .decimal128, .dictionary:
+            .time64, .timestamp, .duration, .decimal128, .dictionary, .stringView, .binaryView, .interval, .decimal32,
+            .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
             var leaf = try leafElement(type)
             leaf.name = name
             leaf.repetition = repetition
@@ -122,6 +123,9 @@ private struct ElementBuilder {
         case .time64(let unit): return leaf(.int64, .time(unit, isAdjustedToUTC: false))
         case .timestamp(let unit, let zone): return try timestamp(unit, zone)
         case .decimal128(let precision, let scale): return try decimal(precision, scale)
+        case .stringView, .binaryView, .listView, .largeListView, .runEndEncoded, .extension, .interval, .union, .decimal32,
+            .decimal64, .decimal256:
+            throw .notImplemented("Unhandled type for Arrow to Parquet schema conversion: \(type); cast it first")
         case .struct, .list, .largeList, .fixedSizeList, .map, .dictionary:
             throw .type("\(type) is not the type of a leaf")
         }

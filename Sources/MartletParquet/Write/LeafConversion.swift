@@ -65,7 +65,8 @@ struct LeafConversion: Sendable {
             target = .fixedSizeBinary(byteWidth: 2)
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float32, .float64,
             .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .time32, .time64, .duration,
-            .list, .largeList, .fixedSizeList, .struct, .map, .dictionary:
+            .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32,
+            .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
             step = .none
             target = type
         }
@@ -261,7 +262,7 @@ struct LeafConversion: Sendable {
             return [bits.finish()]
         case .offsets32: return try unsafe takenBytes(try BytesArray<Int32>(dictionary), place, count)
         case .offsets64: return try unsafe takenBytes(try BytesArray<Int64>(dictionary), place, count)
-        case .bytes: return []
+        case .bytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64: return []
         case .values, .fixedBytes:
             let width = role.byteWidth ?? 1
             let output = try BufferBuilder(uninitializedCount: try count.multiplied(checked: width))

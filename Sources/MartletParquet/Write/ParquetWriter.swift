@@ -34,6 +34,8 @@ public final class ParquetWriter {
     public init(
         _ sink: any ByteSink, schema: Schema, options: ParquetWriterOptions = ParquetWriterOptions()
     ) throws(MartletError) {
+        // Parquet has neither views nor runs, and stores extension types as their storage.
+        let schema = schema.contiguous.withExtensionsAsMetadata
         self.sink = GatheringSink(sink)
         self.schema = schema
         self.options = options
@@ -74,6 +76,7 @@ public final class ParquetWriter {
     /// Appends the rows of `batch`; it is held until its row group is written.
     public func write(_ batch: RecordBatch, operation: Operation = .unwatched) throws(MartletError) {
         try ready()
+        let batch = try plain(batch)
         try check(batch)
         let total = rowCount + batch.rowCount
         var start = 0
@@ -158,6 +161,12 @@ public final class ParquetWriter {
         failure = error
         abort()
         return error
+    }
+
+    /// The batch as Parquet's storage has it.
+    private func plain(_ batch: RecordBatch) throws(MartletError) -> RecordBatch {
+        let plain = try batch.contiguousStrings()
+        return try plain.viewed(as: plain.schema.withExtensionsAsMetadata)
     }
 
     private func check(_ batch: RecordBatch) throws(MartletError) {

@@ -57,7 +57,10 @@ final class Conversion {
 
     /// Converts `items` to an array of `type`.
     func array(_ items: Items, _ type: DataType) throws(ItemFailure) -> ArrayData {
-        switch type {
+        func seen(_ array: ArrayData, as type: DataType) throws(ItemFailure) -> ArrayData {
+            try at { () throws(MartletError) in try array.viewed(as: type) }
+        }
+        return switch type {
         case .null: try nulls(items)
         case .boolean: try booleans(items)
         case .int8: try integers(items, type, Int8.self)
@@ -87,6 +90,11 @@ final class Conversion {
         case .struct(let fields): try structs(items, type, fields)
         case .map(let entries, _): try maps(items, type, entries)
         case .dictionary(let index, let value, _): try dictionaries(items, type, index, value)
+        case .extension(let type):
+            try seen(try array(items, type.storage), as: .extension(type))
+        case .stringView, .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union,
+            .runEndEncoded:
+            throw ItemFailure(0, .notImplemented("no arrays of \(type) from Python objects yet; make another type and cast"))
         }
     }
 

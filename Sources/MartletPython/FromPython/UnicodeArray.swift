@@ -16,7 +16,8 @@ package enum PythonUnicode {
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
             .float64,
             .fixedSizeBinary, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
-            .fixedSizeList, .struct, .map, .dictionary:
+            .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32, .decimal64,
+            .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
             throw .notImplemented(
                 "NumPyConverter: cannot convert NumPy Unicode to \(type); make strings of it and cast")
         }

@@ -59,6 +59,11 @@ final class ValueMaker {
         case .struct(let fields): try structs(array, out, fields)
         case .map: try mapValues(array, out)
         case .dictionary: try dictionaries(array, out)
+        case .stringView, .binaryView, .listView, .largeListView, .runEndEncoded:
+            try fill(try array.contiguousStrings(), out)
+        case .extension: try fill(array.storage, out)
+        case .interval, .decimal32, .decimal64, .decimal256, .union:
+            throw .notImplemented("values of \(array.type) as Python objects are not supported yet; cast to string first")
         }
     }
 
