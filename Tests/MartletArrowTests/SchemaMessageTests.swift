@@ -4,7 +4,7 @@ import MartletTestSupport
 import Testing
 
 @Suite struct SchemaMessageTests {
-    @Test(arguments: sampleTypes)
+    @Test(arguments: everySampleType.filter { !$0.hasNestedDictionary })
     func roundTrip(type: DataType) throws {
         var metadata = Metadata()
         metadata.append("key", "välue")
@@ -17,7 +17,7 @@ import Testing
 
     /// Whatever is cut off or changed: an error or a schema, never a trap.
     @Test func damagedMessages() throws {
-        let schema = Schema(sampleTypes.enumerated().map { Field("f\($0.offset)", $0.element) })
+        let schema = Schema(everySampleType.filter { !$0.hasNestedDictionary }.enumerated().map { Field("f\($0.offset)", $0.element) })
         let bytes = try SchemaMessage.encode(schema)
         let good = unsafe bytes.bytes.withUnsafeBytes { unsafe Array($0) }
         for end in stride(from: 0, to: good.count, by: 7) {
@@ -30,7 +30,15 @@ import Testing
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 bad[Int.random(in: 0..<bad.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
-            _ = try? SchemaMessage.decode(bad.span.bytes)
+            _ = try? unsafe SchemaMessage.decode(bad.span.bytes)
         }
+    }
+}
+
+extension DataType {
+    /// Dictionaries of dictionaries, which IPC has no encoding for.
+    fileprivate var hasNestedDictionary: Bool {
+        if case .dictionary(_, .dictionary, _) = self { return true }
+        return false
     }
 }

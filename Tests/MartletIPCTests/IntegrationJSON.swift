@@ -43,6 +43,7 @@ struct IntegrationJSON {
             type = .dictionary(index: index, value: type, isOrdered: dictionary["isOrdered"] as! Bool)
         }
         return Field(field["name"] as! String, type, isNullable: field["nullable"] as! Bool, metadata: metadata(field))
+            .withExtensionFromMetadata
     }
 
     private static func valueType(_ field: Object) throws -> DataType {
@@ -83,12 +84,14 @@ struct IntegrationJSON {
 
     private func array(_ field: Object, _ column: Object) throws -> ArrayData {
         let type = try Self.field(field).type
-        guard case .dictionary(let index, _, _) = type, let id = (field["dictionary"] as? Object)?["id"] else {
+        guard case .dictionary(let index, _, _) = type.storage, let id = (field["dictionary"] as? Object)?["id"] else {
             return try values(type, field["children"] as! [Object], column)
         }
         let indices = try values(index, [], column)
         var plain = field
         plain["dictionary"] = nil
+        // The extension is around the dictionary and not around its values.
+        plain["metadata"] = nil
         return ArrayData(
             type: type, count: indices.count, validity: indices.validity, nullCount: indices.nullCount,
             buffers: indices.buffers, dictionary: try array(plain, dictionaries[Self.int(id)]!))

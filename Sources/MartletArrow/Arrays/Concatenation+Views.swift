@@ -87,7 +87,7 @@ extension Concatenation {
                 }
                 used[child] = used[child].spanning(slot..<slot + 1)
             }
-            for k in fields.indices { try joins[k].add(union.children[k], used[k]) }
+            for k in fields.indices { try joins[k].add(union.children[k], used[k], inOrder: true) }
         }
         for (field, join) in zip(fields, joins) where Int32(exactly: join.count) == nil {
             throw .capacity("offset overflow while concatenating arrays: \(join.count) values of child \(field.name) of "
@@ -138,9 +138,15 @@ struct ChildJoin {
     private var used: [Range<Int>] = []
     private var isShared = true
     private var apart = 0
+    private var end = 0
 
-    mutating func add(_ child: ArrayData, _ range: Range<Int>) throws(MartletError) {
+    /// With `inOrder`, a shared child stays only if each part begins where the parts before it have ended, or later.
+    mutating func add(_ child: ArrayData, _ range: Range<Int>, inOrder: Bool = false) throws(MartletError) {
         isShared = isShared && (parts.first.map { $0 === child } ?? true)
+        if inOrder && !range.isEmpty {
+            isShared = isShared && range.lowerBound >= end
+            end = range.upperBound
+        }
         apart = try apart.adding(checked: range.count)
         parts.append(child)
         used.append(range)

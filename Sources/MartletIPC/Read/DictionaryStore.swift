@@ -59,7 +59,7 @@ struct DictionaryStore: Sendable {
 
     /// A column that is all null may come before its dictionary (Columnar format, "Dictionary Messages").
     private func missing(_ id: Int64, _ array: ArrayData) throws(MartletError) -> ArrayData {
-        guard array.nullCount == array.count, case .dictionary(_, let value, _) = array.type else {
+        guard array.nullCount == array.count, case .dictionary(_, let value, _) = array.type.storage else {
             throw .key("Dictionary with id \(id) not found")
         }
         return try .empty(value)

@@ -78,7 +78,7 @@ private struct PlanBuilder {
     var isIncluded = true
 
     mutating func plan(_ name: String, _ type: DataType) throws(MartletError) -> FieldPlan {
-        guard case .dictionary(_, let value, _) = type else {
+        guard case .dictionary(_, let value, _) = type.storage else {
             return FieldPlan(name, type, children: try plans(type.childFields), dictionaryID: nil)
         }
         guard let id = ids.popFirst() else { throw .corrupt("dictionary field \(name) has no id") }

@@ -198,7 +198,7 @@ extension DataType {
     /// The widest alignment that a buffer of this type or of one below it needs; at least 8.
     fileprivate var widestAlignment: Int {
         let own = layout.buffers.map(\.alignment).max() ?? 1
-        if case .dictionary(_, let value, _) = self { return max(own, value.widestAlignment) }
+        if case .dictionary(_, let value, _) = storage { return max(own, value.widestAlignment) }
         return childFields.reduce(max(own, 8)) { max($0, $1.type.widestAlignment) }
     }
 }

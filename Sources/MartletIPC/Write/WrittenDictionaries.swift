@@ -46,7 +46,7 @@ struct WrittenDictionaries {
     private static func collect(
         _ type: DataType, _ array: ArrayData, _ nextID: inout Int64, _ found: inout [(id: Int64, values: ArrayData)]
     ) throws(MartletError) {
-        if case .dictionary(_, let value, _) = type {
+        if case .dictionary(_, let value, _) = type.storage {
             guard let values = array.dictionary else { throw .invalid("array of type \(type) has no dictionary") }
             let id = nextID
             nextID += 1
@@ -81,7 +81,7 @@ struct WrittenDictionaries {
 extension DataType {
     /// Whether this or a type below it is a dictionary.
     var containsDictionary: Bool {
-        if case .dictionary = self { return true }
+        if case .dictionary = storage { return true }
         return childFields.contains { $0.type.containsDictionary }
     }
 }
