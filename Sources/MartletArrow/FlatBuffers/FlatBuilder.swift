@@ -24,15 +24,32 @@ package struct FlatBuilder {
         }
     }
 
+    /// The fields of a table by slot. They are few: a list is quicker than a dictionary.
+    package struct Slots: ExpressibleByDictionaryLiteral {
+        fileprivate var fields: [(slot: Int, value: Value)]
+
+        package init(dictionaryLiteral elements: (Int, Value)...) {
+            fields = elements.map { (slot: $0.0, value: $0.1) }
+        }
+
+        /// Sets a slot that is not set yet.
+        package subscript(slot: Int) -> Value? {
+            get { fields.first { $0.slot == slot }?.value }
+            set { if let newValue { fields.append((slot, newValue)) } }
+        }
+    }
+
     private var reversed: [UInt8] = []
     /// Where vtables lie: tables of one form share one.
-    private var vtables: [[UInt16]: Int] = [:]
+    private var vtables: [(entries: [UInt16], place: Int)] = []
 
     package init() {}
 
     /// Pads so that, after `count` more bytes, the position is a multiple of `alignment`.
     private mutating func align(_ alignment: Int, before count: Int = 0) {
-        while (reversed.count + count) % alignment != 0 { reversed.append(0) }
+        // Alignments are powers of two.
+        let missing = -(reversed.count + count) & (alignment - 1)
+        for _ in 0..<missing { reversed.append(0) }
     }
 
     private mutating func put<Number: FixedWidthInteger>(_ number: Number) {
@@ -61,14 +78,14 @@ package struct FlatBuilder {
         let bytes = Array(bytes)
         align(4, before: bytes.count + 1)
         reversed.append(0)
-        reversed.append(contentsOf: bytes.reversed())
+        for byte in bytes.reversed() as ReversedCollection { reversed.append(byte) }
         put(UInt32(bytes.count))
         return reversed.count
     }
 
     package mutating func vector(_ objects: [Int]) -> Int {
         align(4)
-        for object in objects.reversed() { put(.reference(object)) }
+        for object in objects.reversed() as ReversedCollection { put(.reference(object)) }
         put(UInt32(objects.count))
         return reversed.count
     }
@@ -84,39 +101,35 @@ package struct FlatBuilder {
     package mutating func vector(structsOf elements: [Int64], perStruct: Int) -> Int {
         align(8)
         reversed.reserveCapacity(reversed.count + 8 * elements.count + 256)
-        for element in elements.reversed() { put(element) }
+        for element in elements.reversed() as ReversedCollection { put(element) }
         put(UInt32(elements.count / max(perStruct, 1)))
         return reversed.count
     }
 
-    package mutating func vector(int32s numbers: [Int32]) -> Int {
-        align(4)
-        for number in numbers.reversed() { put(number) }
-        put(UInt32(numbers.count))
-        return reversed.count
-    }
-
     /// A table with `fields` by slot; absent slots take their defaults.
-    package mutating func table(_ fields: [Int: Value]) -> Int {
+    package mutating func table(_ slots: Slots) -> Int {
         let end = reversed.count
-        var places: [Int: Int] = [:]
-        for (slot, value) in fields.sorted(by: { ($0.value.byteWidth, $1.key) > ($1.value.byteWidth, $0.key) }) {
-            put(value)
-            places[slot] = reversed.count
+        let slotCount = (slots.fields.map(\.slot).max() ?? -1) + 1
+        // Wide values first, so that none needs padding behind another.
+        var places = Array(repeating: 0, count: slotCount)
+        for width in [16, 8, 4, 2, 1] {
+            for (slot, value) in slots.fields where value.byteWidth == width {
+                put(value)
+                places[slot] = reversed.count
+            }
         }
         // The table starts with the distance to its vtable, which is written right before it unless there is one.
         align(4)
-        let slotCount = (fields.keys.max() ?? -1) + 1
         let table = reversed.count + 4
         var vtable = [UInt16(4 + 2 * slotCount), UInt16(table - end)]
-        for slot in 0..<slotCount { vtable.append(UInt16(places[slot].map { table - $0 } ?? 0)) }
-        if let known = vtables[vtable] {
-            put(Int32(known - table))
+        for place in places { vtable.append(place == 0 ? 0 : UInt16(table - place)) }
+        if let known = vtables.first(where: { $0.entries == vtable }) {
+            put(Int32(known.place - table))
             return table
         }
         put(Int32(2 * vtable.count))
-        for entry in vtable.reversed() { put(entry) }
-        vtables[vtable] = reversed.count
+        for entry in vtable.reversed() as ReversedCollection { put(entry) }
+        vtables.append((vtable, reversed.count))
         return table
     }
 

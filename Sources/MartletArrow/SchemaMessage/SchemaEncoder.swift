@@ -29,7 +29,7 @@ package enum SchemaMessage {
         version: Int16 = SchemaFormat.metadataVersion
     ) -> [UInt8] {
         var builder = builder
-        var fields: [Int: FlatBuilder.Value] = [
+        var fields: FlatBuilder.Slots = [
             0: .int16(version), 1: .uint8(type), 2: .reference(header), 3: .int64(Int64(bodyLength)),
         ]
         if !metadata.isEmpty { fields[4] = .reference(SchemaEncoder.metadata(metadata, in: &builder)) }
@@ -60,7 +60,7 @@ package enum SchemaEncoder {
         var nextID: Int64 = 0
         var fields: [Int] = []
         for field in schema.fields { fields.append(try self.field(field, &nextID, in: &builder)) }
-        var slots: [Int: FlatBuilder.Value] = [1: .reference(builder.vector(fields))]
+        var slots: FlatBuilder.Slots = [1: .reference(builder.vector(fields))]
         if !schema.metadata.isEmpty { slots[2] = .reference(metadata(schema.metadata, in: &builder)) }
         return builder.table(slots)
     }
@@ -78,7 +78,7 @@ package enum SchemaEncoder {
         throws(MartletError) -> Int
     {
         if case .extension = field.type { return try self.field(field.withExtensionAsMetadata, &nextID, in: &builder) }
-        var slots: [Int: FlatBuilder.Value] = [1: .bool(field.isNullable)]
+        var slots: FlatBuilder.Slots = [1: .bool(field.isNullable)]
         var valueType = field.type
         if case .dictionary(let index, let value, let isOrdered) = field.type {
             if case .dictionary = value.storage {
@@ -136,7 +136,7 @@ package enum SchemaEncoder {
         case .time32(let unit): return (9, builder.table([0: .int16(unit.rawValue), 1: .int32(32)]))
         case .time64(let unit): return (9, builder.table([0: .int16(unit.rawValue), 1: .int32(64)]))
         case .timestamp(let unit, let zone):
-            var slots: [Int: FlatBuilder.Value] = [0: .int16(unit.rawValue)]
+            var slots: FlatBuilder.Slots = [0: .int16(unit.rawValue)]
             if let zone { slots[1] = .reference(builder.string(zone.utf8)) }
             return (10, builder.table(slots))
         case .list: return (12, builder.table([:]))

@@ -80,7 +80,7 @@ public struct TensorMessage: Sendable {
             let name = builder.string(name.utf8)
             dimensions.append(builder.table([0: .int64(Int64(size)), 1: .reference(name)]))
         }
-        var slots: [Int: FlatBuilder.Value] = [
+        var slots: FlatBuilder.Slots = [
             0: .uint8(code), 1: .reference(typeTable), 2: .reference(builder.vector(dimensions)),
         ]
         let data = ranges[ranges.count - 1].pair
@@ -192,7 +192,7 @@ public struct TensorMessage: Sendable {
             }
             let split = max(shape.count - 1, 0)
             let (first, second) = (places(ranges[..<split]), places(ranges[split..<(ranges.count - 1)]))
-            let axes = builder.vector(int32s: order.map { Int32(truncatingIfNeeded: $0) })
+            let axes = builder.vector(order.map { Int32(truncatingIfNeeded: $0) })
             return (3, builder.table([0: pointers, 1: first, 2: indices, 3: second, 4: .reference(axes)]))
         }
     }

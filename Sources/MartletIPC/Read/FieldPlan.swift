@@ -2,7 +2,7 @@ import MartletArrow
 import MartletBase
 
 /// What batches hold for one field, worked out once from the schema.
-struct FieldPlan: Sendable {
+final class FieldPlan: Sendable {
     let name: String
     let type: DataType
     let layout: Layout
@@ -42,6 +42,7 @@ struct SchemaPlan: Sendable {
     let schema: Schema
     let fields: [FieldPlan]
     let isIncluded: [Bool]
+    let includesAll: Bool
     let includedFields: [FieldPlan]
     /// What the dictionary of each id holds, for included fields.
     let dictionaries: [Int64: FieldPlan]
@@ -62,6 +63,7 @@ struct SchemaPlan: Sendable {
         }
         fields = plans
         includedFields = zip(plans, isIncluded).filter { $0.1 }.map { $0.0 }
+        includesAll = includedFields.count == plans.count
         dictionaries = builder.dictionaries
         bodyOptions = BodyOptions(
             isSwapped: decoded.isBigEndian && options.ensuresNativeByteOrder, usesThreads: options.usesThreads,

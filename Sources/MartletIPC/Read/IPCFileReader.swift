@@ -46,10 +46,10 @@ public final class IPCFileReader: Sendable {
 
     /// Record batch `index` with the custom metadata of its message.
     public func batchWithMetadata(at index: Int) throws(MartletError) -> (batch: RecordBatch, metadata: Metadata) {
-        guard footer.recordBatches.indices.contains(index) else {
+        guard index >= 0, index < batchCount else {
             throw .index("record batch index \(index) is out of bounds: '\(source.name)' has \(batchCount) record batches")
         }
-        let block = footer.recordBatches[index]
+        let block = try footer.recordBatches.block(index)
         return try placing("record batch \(index)", block) { () throws(MartletError) in
             var dictionaries = try loadedDictionaries()
             let (message, body) = try read(block)
@@ -80,7 +80,8 @@ public final class IPCFileReader: Sendable {
     /// How many rows the file has; reads metadata only.
     public func rowCount() throws(MartletError) -> Int {
         var total = 0
-        for (i, block) in footer.recordBatches.enumerated() {
+        for i in 0..<batchCount {
+            let block = try footer.recordBatches.block(i)
             total = try placing("record batch \(i)", block) { () throws(MartletError) in
                 try total.adding(checked: header(of: block).rowCount)
             }
@@ -92,8 +93,9 @@ public final class IPCFileReader: Sendable {
     public func reader() -> IPCFileBatches { IPCFileBatches(self) }
 
     private func isCompressed(_ index: Int) throws(MartletError) -> Bool {
-        try placing("record batch \(index)", footer.recordBatches[index]) { () throws(MartletError) in
-            try header(of: footer.recordBatches[index]).compression != nil
+        let block = try footer.recordBatches.block(index)
+        return try placing("record batch \(index)", block) { () throws(MartletError) in
+            try header(of: block).compression != nil
         }
     }
 
@@ -119,7 +121,7 @@ public final class IPCFileReader: Sendable {
     private func read(_ block: IPCBlock) throws(MartletError) -> (IPCMessage, BodyBytes) {
         let message = try message(of: block)
         let start = block.offset + block.metadataByteCount
-        guard plan.isIncluded.allSatisfy({ $0 }) else {
+        guard plan.includesAll else {
             let source = self.source
             return (message, { offset, count throws(MartletError) in try source.read(at: start + offset, count: count) })
         }
@@ -132,7 +134,8 @@ public final class IPCFileReader: Sendable {
         if let known = dictionaries.withLock({ $0 }) { return known }
         var store = DictionaryStore(plan)
         var statistics = IPCStatistics()
-        for (i, block) in footer.dictionaries.enumerated() where !plan.dictionaries.isEmpty {
+        for i in 0..<(plan.dictionaries.isEmpty ? 0 : footer.dictionaries.count) {
+            let block = try footer.dictionaries.block(i)
             try placing("dictionary batch \(i)", block) { () throws(MartletError) in
                 let (message, body) = try read(block)
                 let batch = try DictionaryBatch(message)
@@ -164,11 +167,11 @@ public final class IPCFileReader: Sendable {
     }
 
     /// Adds the place to errors.
-    private func placing<Result>(_ what: String, _ block: IPCBlock, _ body: () throws(MartletError) -> Result)
+    private func placing<Result>(_ what: @autoclosure () -> String, _ block: IPCBlock, _ body: () throws(MartletError) -> Result)
         throws(MartletError) -> Result
     {
         do throws(MartletError) { return try body() } catch {
-            throw error.placed("\(what) at byte \(block.offset) of '\(source.name)'")
+            throw error.placed("\(what()) at byte \(block.offset) of '\(source.name)'")
         }
     }
 }

@@ -13,8 +13,8 @@ struct IPCBlock: Sendable {
 /// The footer of a file (File.fbs `Footer`).
 struct IPCFooter: Sendable {
     let schema: SchemaDecoder.Decoded
-    let dictionaries: [IPCBlock]
-    let recordBatches: [IPCBlock]
+    let dictionaries: IPCBlocks
+    let recordBatches: IPCBlocks
     let metadata: Metadata
 
     /// Finds and reads the footer: it stands at the end, before its length and the magic.
@@ -44,26 +44,38 @@ struct IPCFooter: Sendable {
         try SchemaMessage.checkVersion(max(table.scalar(0, default: 0 as Int16), SchemaFormat.metadataVersion))
         guard let schemaTable = try table.table(1) else { throw .corrupt("Schema-pointer of the footer is null") }
         schema = try SchemaDecoder.schema(schemaTable)
-        dictionaries = try Self.blocks(table.vector(2, elementSize: 24), limit: limit, "dictionary batch")
-        recordBatches = try Self.blocks(table.vector(3, elementSize: 24), limit: limit, "record batch")
+        dictionaries = IPCBlocks(try table.vector(2, elementSize: 24), limit: limit, name: "dictionary batch")
+        recordBatches = IPCBlocks(try table.vector(3, elementSize: 24), limit: limit, name: "record batch")
         metadata = try SchemaDecoder.metadata(table, slot: 4)
     }
+}
 
-    private static func blocks(_ vector: FlatVector?, limit: Int, _ what: String) throws(MartletError) -> [IPCBlock] {
-        guard let vector else { return [] }
-        var blocks: [IPCBlock] = []
-        blocks.reserveCapacity(vector.count)
-        for i in 0..<vector.count {
-            let block = IPCBlock(
-                offset: try Int(size: vector.load(Int64.self, at: i), "offset of \(what) \(i)"),
-                metadataByteCount: try Int(size: vector.load(Int32.self, at: i, offset: 8), "metadata length of \(what) \(i)"),
-                bodyByteCount: try Int(size: vector.load(Int64.self, at: i, offset: 16), "body length of \(what) \(i)"))
-            let end = try block.offset.adding(checked: block.metadataByteCount).adding(checked: block.bodyByteCount)
-            guard end <= limit else {
-                throw .corrupt("\(what) \(i) ends at byte \(end) of the file, behind the start of the footer at \(limit)")
-            }
-            blocks.append(block)
+/// The blocks of a footer, each read and checked when it is asked for: opening a file costs the same however many there
+/// are.
+struct IPCBlocks: Sendable {
+    private let vector: FlatVector?
+    private let limit: Int
+    private let name: String
+    let count: Int
+
+    init(_ vector: FlatVector?, limit: Int, name: String) {
+        self.vector = vector
+        self.limit = limit
+        self.name = name
+        count = vector?.count ?? 0
+    }
+
+    /// Block `index`, one of `count`.
+    func block(_ index: Int) throws(MartletError) -> IPCBlock {
+        guard let vector else { throw .index("\(name) \(index) is none of \(count)") }
+        let offset = Int(try vector.load(Int64.self, at: index))
+        let metadataByteCount = Int(try vector.load(Int32.self, at: index, offset: 8))
+        let bodyByteCount = Int(try vector.load(Int64.self, at: index, offset: 16))
+        let end = try offset.adding(checked: metadataByteCount).adding(checked: bodyByteCount)
+        guard offset >= 0, metadataByteCount >= 0, bodyByteCount >= 0, end <= limit else {
+            throw .corrupt("\(name) \(index) has offset \(offset), \(metadataByteCount) bytes of metadata and "
+                + "\(bodyByteCount) of body, but the footer starts at \(limit)")
         }
-        return blocks
+        return IPCBlock(offset: offset, metadataByteCount: metadataByteCount, bodyByteCount: bodyByteCount)
     }
 }

@@ -146,7 +146,7 @@ public final class IPCWriter {
     private func recordBatch(_ body: Body, rowCount: Int, in builder: inout FlatBuilder) -> Int {
         let nodes = builder.vector(structsOf: body.nodes, perStruct: 2)
         let buffers = builder.vector(structsOf: body.encoded.ranges, perStruct: 2)
-        var slots: [Int: FlatBuilder.Value] = [
+        var slots: FlatBuilder.Slots = [
             0: .int64(Int64(rowCount)), 1: .reference(nodes), 2: .reference(buffers),
         ]
         if let compression = options.compression {
@@ -183,7 +183,7 @@ public final class IPCWriter {
     /// The `Footer` table (File.fbs).
     private func footer() throws(MartletError) -> [UInt8] {
         var builder = FlatBuilder()
-        var slots: [Int: FlatBuilder.Value] = [
+        var slots: FlatBuilder.Slots = [
             0: .int16(options.metadataVersion.rawValue), 1: .reference(try SchemaEncoder.schema(schema, in: &builder)),
         ]
         slots[2] = .reference(builder.vector(structsOf: dictionaryBlocks, perStruct: 3))
