@@ -7,6 +7,11 @@ extension ArrayData {
     /// (CDataInterface.rst, "The ArrowArray structure").
     @unsafe
     public func export(to out: UnsafeMutablePointer<ArrowArray>) {
+        // A struct may be a record batch, and some consumers take its children for columns as long as they are.
+        if validity == nil, case .struct = type, offset > 0 || children.contains(where: { $0.count != count }) {
+            let columns = children.indices.map { child($0) }
+            return unsafe ArrayData(type: type, count: count, children: columns).export(to: out)
+        }
         let hasValidity = type.layout.hasValidity
         let isView = type.layout.hasVariadicBuffers
         let bufferCount = buffers.count + (hasValidity ? 1 : 0) + (isView ? 1 : 0)

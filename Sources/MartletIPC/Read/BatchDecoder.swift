@@ -9,16 +9,22 @@ typealias BodyBytes = (_ offset: Int, _ count: Int) throws(MartletError) -> Buff
 struct BatchHeader {
     let rowCount: Int
     let compression: BodyCompression?
-    /// Length and null count of each node; offset and length of each buffer.
-    private let nodes: [Int64]
-    private let buffers: [Int64]
+    /// Length and null count of each node; offset and length of each buffer; how many buffers each column of views has.
+    private let nodes: FlatVector?
+    private let buffers: FlatVector?
+    private let variadicCounts: FlatVector?
+    let nodeCount: Int
+    let bufferCount: Int
     let bodyByteCount: Int
     let version: IPCMetadataVersion
 
     init(_ table: FlatTable, _ message: IPCMessage) throws(MartletError) {
         rowCount = try Int(size: table.scalar(0, default: 0 as Int64), "length of the record batch")
-        nodes = try table.vector(1, elementSize: 16)?.all(Int64.self) ?? []
-        buffers = try table.vector(2, elementSize: 16)?.all(Int64.self) ?? []
+        nodes = try table.vector(1, elementSize: 16)
+        buffers = try table.vector(2, elementSize: 16)
+        variadicCounts = try table.vector(4, elementSize: 8)
+        nodeCount = nodes?.count ?? 0
+        bufferCount = buffers?.count ?? 0
         if let stated = try table.table(3) {
             compression = try BodyCompression(stated)
         } else {
@@ -28,16 +34,15 @@ struct BatchHeader {
         version = message.version
     }
 
-    var nodeCount: Int { nodes.count / 2 }
-    var bufferCount: Int { buffers.count / 2 }
-
     /// Length and null count of a node; nil for a count that the writer did not know.
     func node(_ index: Int) throws(MartletError) -> (count: Int, nullCount: Int?) {
-        guard index < nodeCount else {
+        guard let nodes, index < nodeCount else {
             throw .corrupt("record batch has no field metadata for node \(index); it has \(nodeCount)")
         }
-        let count = try Int(size: nodes[2 * index], "length of node \(index)")
-        let nullCount = nodes[2 * index + 1]
+        let length = try nodes.load(Int64.self, at: index)
+        let nullCount = try nodes.load(Int64.self, at: index, offset: 8)
+        guard length >= 0 else { throw .corrupt("node \(index) has a negative length, \(length)") }
+        let count = Int(length)
         guard nullCount >= -1, nullCount <= count else {
             throw .corrupt("node \(index) has \(nullCount) nulls in \(count) slots")
         }
@@ -46,15 +51,45 @@ struct BatchHeader {
 
     /// Where a buffer lies in the body.
     func buffer(_ index: Int) throws(MartletError) -> (offset: Int, count: Int) {
-        guard index < bufferCount else {
+        guard let buffers, index < bufferCount else {
             throw .corrupt("Out of bounds buffer index: \(index); the record batch has \(bufferCount) buffers")
         }
-        let offset = try Int(size: buffers[2 * index], "offset of buffer \(index)")
-        let count = try Int(size: buffers[2 * index + 1], "length of buffer \(index)")
-        guard offset <= bodyByteCount, count <= bodyByteCount - offset else {
+        let offset = try buffers.load(Int64.self, at: index)
+        let count = try buffers.load(Int64.self, at: index, offset: 8)
+        guard offset >= 0, count >= 0, offset <= bodyByteCount, count <= Int64(bodyByteCount) - offset else {
             throw .corrupt("buffer \(index) at \(offset) with \(count) bytes leaves the body of \(bodyByteCount) bytes")
         }
-        return (offset, count)
+        return (Int(offset), Int(count))
+    }
+
+    /// How many buffers of bytes column of views number `index` has.
+    func variadicCount(_ index: Int) throws(MartletError) -> Int {
+        guard let variadicCounts, index < variadicCounts.count else {
+            throw .corrupt("record batch has no variadic buffer count for column of views \(index)")
+        }
+        let count = try variadicCounts.load(Int64.self, at: index)
+        guard count >= 0, count <= bufferCount else {
+            throw .corrupt("column of views \(index) has \(count) buffers, the record batch \(bufferCount)")
+        }
+        return Int(count)
+    }
+}
+
+/// Which node, buffer and count of buffers come next in a body.
+struct BodyPlace {
+    var node = 0
+    var buffer = 0
+    var variadic = 0
+
+    /// Goes over a field and all below it.
+    mutating func skip(_ field: FieldPlan, _ header: BatchHeader) throws(MartletError) {
+        node += 1
+        buffer += field.fixedBufferCount(header.version)
+        if field.layout.hasVariadicBuffers {
+            buffer += try header.variadicCount(variadic)
+            variadic += 1
+        }
+        for child in field.children { try skip(child, header) }
     }
 }
 
@@ -64,8 +99,7 @@ struct BatchDecoder {
     private let header: BatchHeader
     private let options: BodyOptions
     private let body: BodyBytes
-    private var nextNode = 0
-    private var nextBuffer = 0
+    private var next = BodyPlace()
     /// The decompressed buffers by index; empty when the body is not compressed.
     private var decompressed: [Buffer?] = []
 
@@ -87,7 +121,7 @@ struct BatchDecoder {
         var columns: [ArrayData] = []
         for (field, isIncluded) in zip(fields, isIncluded) {
             guard isIncluded else {
-                decoder.skip(field)
+                try decoder.next.skip(field, header)
                 continue
             }
             let column: ArrayData
@@ -105,14 +139,9 @@ struct BatchDecoder {
         return columns
     }
 
-    private mutating func skip(_ field: FieldPlan) {
-        nextNode += field.nodeCount
-        nextBuffer += field.bufferCount
-    }
-
     private mutating func array(_ field: FieldPlan) throws(MartletError) -> ArrayData {
-        let (count, nullCount) = try header.node(nextNode)
-        nextNode += 1
+        let (count, nullCount) = try header.node(next.node)
+        next.node += 1
         let layout = field.layout
         var validity: Buffer?
         if layout.hasValidity {
@@ -124,22 +153,31 @@ struct BatchDecoder {
                     throw .corrupt("validity buffer of \(field.type) has \(validity.count) bytes, expected \(needed) for \(count) slots")
                 }
             } else {
-                nextBuffer += 1
+                next.buffer += 1
+            }
+        } else if field.fixedBufferCount(header.version) > layout.buffers.count {
+            next.buffer += 1
+            guard nullCount == 0 else {
+                throw .notImplemented("Cannot read pre-1.0.0 Union array with top-level validity bitmap")
             }
         }
         var buffers: [Buffer] = []
+        buffers.reserveCapacity(layout.buffers.count)
         for role in layout.buffers {
             let found = try buffer()
             switch role {
             case .offsets32 where count == 0 && found.count < 4: buffers.append(noOffsets)
             case .offsets64 where count == 0 && found.count < 8: buffers.append(noOffsets)
-            case .views:
-                throw .notImplemented("\(field.type) columns cannot be read from IPC yet; cast to large_string before writing")
-            case .values, .fixedBytes, .bits, .offsets32, .offsets64, .bytes, .typeIds, .starts32, .starts64, .sizes32,
-                .sizes64:
-                let ordered = options.isSwapped ? try found.fromBigEndian(role) : found
+            case .values, .fixedBytes, .bits, .offsets32, .offsets64, .bytes, .views, .starts32, .starts64, .sizes32, .sizes64,
+                .typeIds:
+                let ordered = options.isSwapped ? try found.fromBigEndian(role, of: field.type) : found
                 buffers.append(try ordered.aligned(to: max(role.alignment, options.alignment)))
             }
+        }
+        if layout.hasVariadicBuffers {
+            let count = try header.variadicCount(next.variadic)
+            next.variadic += 1
+            for _ in 0..<count { buffers.append(try buffer()) }
         }
         var children: [ArrayData] = []
         children.reserveCapacity(field.children.count)
@@ -150,8 +188,8 @@ struct BatchDecoder {
     }
 
     private mutating func buffer() throws(MartletError) -> Buffer {
-        let index = nextBuffer
-        nextBuffer += 1
+        let index = next.buffer
+        next.buffer += 1
         if header.compression != nil {
             guard index < decompressed.count, let buffer = decompressed[index] else {
                 throw .corrupt("Out of bounds buffer index: \(index); the record batch has \(header.bufferCount) buffers")
@@ -175,17 +213,19 @@ extension BatchDecoder {
         _ fields: [FieldPlan], _ isIncluded: [Bool], _ codec: Codec
     ) throws(MartletError) {
         var compressed: [(index: Int, bytes: Buffer)] = []
-        var index = 0
+        var place = BodyPlace()
         var total = 0
         for (field, isIncluded) in zip(fields, isIncluded) {
-            let end = index + field.bufferCount
-            while isIncluded && index < end {
+            let first = place.buffer
+            try place.skip(field, header)
+            for index in first..<place.buffer where isIncluded {
                 let (offset, count) = try header.buffer(index)
                 total = try total.adding(checked: count)
                 compressed.append((index, count == 0 ? .empty : try body(offset, count)))
-                index += 1
             }
-            index = end
+        }
+        guard place.buffer <= header.bufferCount else {
+            throw .corrupt("record batch has \(header.bufferCount) buffers, expected \(place.buffer)")
         }
         // Buffers that lie on top of each other would unfold a small body many times over.
         guard total <= header.bodyByteCount else { throw .corrupt("compressed buffers of the record batch overlap") }
@@ -194,7 +234,7 @@ extension BatchDecoder {
         let results = try WorkerPool.map(parts.count, threads: isSmall || !options.usesThreads ? 1 : nil) {
             i throws(MartletError) in try Self.decompress(parts[i].bytes, codec, parts[i].index)
         }
-        decompressed = Array(repeating: nil, count: index)
+        decompressed = Array(repeating: nil, count: place.buffer)
         for (part, result) in zip(parts, results) { decompressed[part.index] = result }
     }
 

@@ -9,9 +9,9 @@ final class FieldPlan: Sendable {
     let children: [FieldPlan]
     /// The id of the dictionary that the field's indices point into.
     let dictionaryID: Int64?
-    /// Nodes and buffers of the field with all below it, but for dictionaries.
-    let nodeCount: Int
-    let bufferCount: Int
+    /// Whether the field or one below it is dictionary-encoded.
+    let hasDictionary: Bool
+    private let isNull: Bool
 
     fileprivate init(_ name: String, _ type: DataType, children: [FieldPlan], dictionaryID: Int64?) {
         self.name = name
@@ -20,12 +20,16 @@ final class FieldPlan: Sendable {
         self.dictionaryID = dictionaryID
         let layout = type.layout
         self.layout = layout
-        nodeCount = children.reduce(1) { $0 + $1.nodeCount }
-        bufferCount = children.reduce(layout.buffers.count + (layout.hasValidity ? 1 : 0)) { $0 + $1.bufferCount }
+        isNull = type.storage == .null
+        hasDictionary = dictionaryID != nil || children.contains { $0.hasDictionary }
     }
 
-    /// Whether the field or one below it is dictionary-encoded.
-    var hasDictionary: Bool { dictionaryID != nil || children.contains { $0.hasDictionary } }
+    /// The buffers of the field itself, but for those that views point into. Before format 1.0 all types but null had
+    /// validity.
+    func fixedBufferCount(_ version: IPCMetadataVersion) -> Int {
+        layout.buffers.count + (layout.hasValidity || (version == .v4 && !isNull) ? 1 : 0)
+    }
+
 }
 
 /// How the bodies of a schema's batches are read.

@@ -7,10 +7,17 @@ import MartletCodecs
 struct BodyBuilder {
     /// Length and null count of each node.
     private(set) var nodes: [Int64] = []
-    private(set) var buffers: [Buffer] = []
+    var buffers: [Buffer] = []
+    /// How many buffers of bytes each column of views has.
+    private(set) var variadicCounts: [Int64] = []
     private let allowsLongColumns: Bool
+    /// Before format 1.0 all types but null had a validity buffer.
+    private let allHaveValidity: Bool
 
-    init(allowsLongColumns: Bool) { self.allowsLongColumns = allowsLongColumns }
+    init(allowsLongColumns: Bool, version: IPCMetadataVersion = .v5) {
+        self.allowsLongColumns = allowsLongColumns
+        allHaveValidity = version == .v4
+    }
 
     mutating func append(_ array: ArrayData) throws(MartletError) {
         guard allowsLongColumns || array.count <= Int(Int32.max) else {
@@ -18,32 +25,49 @@ struct BodyBuilder {
                 + "write smaller batches, or set allow_64bit")
         }
         let layout = array.type.layout
-        let (start, count) = (array.offset, array.count)
-        let nullCount = array.nullCount
-        nodes.append(Int64(count))
+        let isNull = array.type.storage == .null
+        let nullCount = layout.hasValidity ? array.nullCount : isNull ? array.count : 0
+        nodes.append(Int64(array.count))
         nodes.append(Int64(nullCount))
         if layout.hasValidity {
             buffers.append(nullCount == 0 ? .empty : try array.validityBitmap?.rebased() ?? .empty)
-        }
-        var span = 0..<0
-        for (i, role) in layout.buffers.enumerated() {
-            let buffer = array.buffers[i]
-            switch role {
-            case .values, .fixedBytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
-                let width = role.byteWidth!
-                buffers.append(try buffer.slice(at: start.multiplied(checked: width), count: count.multiplied(checked: width)))
-            case .bits: buffers.append(try Bitmap(buffer, offset: start, count: count).rebased())
-            case .offsets32: buffers.append(try offsets(Int32.self, of: array, &span))
-            case .offsets64: buffers.append(try offsets(Int64.self, of: array, &span))
-            case .bytes: buffers.append(try buffer.slice(at: span.lowerBound, count: span.count))
-            }
+        } else if allHaveValidity && !isNull {
+            buffers.append(.empty)
         }
         switch layout.children {
-        case .none: break
-        case .ranges, .picked, .runs: for child in array.children { try append(child) }
-        case .offsets: try append(array.children[0].slice(at: span.lowerBound, count: span.count))
-        case .parallel, .fixed: for i in array.children.indices { try append(array.child(i)) }
+        case .none, .offsets: try appendPlain(array, layout)
+        case .parallel, .fixed:
+            try appendPlain(array, layout)
+            for i in array.children.indices { try append(array.child(i)) }
+        case .ranges: try layout.buffers[0] == .starts32 ? appendRanges(array, Int32.self) : appendRanges(array, Int64.self)
+        case .picked: try appendPicked(array)
+        case .runs: try appendRuns(array)
         }
+        if layout.hasVariadicBuffers {
+            variadicCounts.append(Int64(array.variadicBuffers.count))
+            buffers.append(contentsOf: array.variadicBuffers)
+        }
+    }
+
+    /// The buffers of one slot after the other, and of offsets with what they span.
+    private mutating func appendPlain(_ array: ArrayData, _ layout: Layout) throws(MartletError) {
+        var span = 0..<0
+        for (i, role) in layout.buffers.enumerated() {
+            switch role {
+            case .values, .fixedBytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
+                buffers.append(try slots(of: array, buffer: i, width: role.byteWidth!))
+            case .bits: buffers.append(try Bitmap(array.buffers[i], offset: array.offset, count: array.count).rebased())
+            case .offsets32: buffers.append(try offsets(Int32.self, of: array, &span))
+            case .offsets64: buffers.append(try offsets(Int64.self, of: array, &span))
+            case .bytes: buffers.append(try array.buffers[i].slice(at: span.lowerBound, count: span.count))
+            }
+        }
+        if layout.children == .offsets { try append(array.children[0].slice(at: span.lowerBound, count: span.count)) }
+    }
+
+    func slots(of array: ArrayData, buffer: Int, width: Int) throws(MartletError) -> Buffer {
+        try array.buffers[buffer].slice(
+            at: array.offset.multiplied(checked: width), count: array.count.multiplied(checked: width))
     }
 
     /// The offsets of the array's slots from 0 on, and what they span.

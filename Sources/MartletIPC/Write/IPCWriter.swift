@@ -36,8 +36,6 @@ public final class IPCWriter {
         footerMetadata: Metadata = Metadata()
     ) throws(MartletError) {
         try options.validate()
-        // Views and runs go out as plain values.
-        let schema = schema.contiguous
         self.sink = sink
         self.schema = schema
         self.container = container
@@ -70,7 +68,6 @@ public final class IPCWriter {
     /// before the first byte goes out; after an error of the sink the writer takes no more.
     public func write(_ batch: RecordBatch, metadata: Metadata = Metadata()) throws(MartletError) {
         try checkOpen()
-        let batch = try batch.contiguousStrings()
         guard batch.schema.isSame(as: schema) else { throw differentSchema(batch.schema) }
         let body = try encode(batch.columns) { "column \(self.schema.fields[$0].name)" }
         for update in try dictionaries.updates(for: batch.columns) { try write(update) }
@@ -128,18 +125,20 @@ public final class IPCWriter {
 
     private struct Body {
         var nodes: [Int64]
+        var variadicCounts: [Int64]
         var encoded: EncodedBody
         var rawByteCount: Int
     }
 
     private func encode(_ arrays: [ArrayData], name: (Int) -> String) throws(MartletError) -> Body {
-        var builder = BodyBuilder(allowsLongColumns: options.allowsLongColumns)
+        var builder = BodyBuilder(allowsLongColumns: options.allowsLongColumns, version: options.metadataVersion)
         for (i, array) in arrays.enumerated() {
             do throws(MartletError) { try builder.append(array) } catch { throw error.within(name(i)) }
         }
         let encoded = try EncodedBody(builder.buffers, options: options, alignment: alignment, zeros: zeros)
         let rawByteCount = builder.buffers.reduce(0) { $0 + $1.count.roundedUp(to: alignment) }
-        return Body(nodes: builder.nodes, encoded: encoded, rawByteCount: rawByteCount)
+        return Body(
+            nodes: builder.nodes, variadicCounts: builder.variadicCounts, encoded: encoded, rawByteCount: rawByteCount)
     }
 
     /// Writes a `RecordBatch` table.
@@ -151,6 +150,9 @@ public final class IPCWriter {
         ]
         if let compression = options.compression {
             slots[3] = .reference(builder.table([0: .uint8(compression.number), 1: .uint8(0)]))
+        }
+        if !body.variadicCounts.isEmpty {
+            slots[4] = .reference(builder.vector(structsOf: body.variadicCounts, perStruct: 1))
         }
         return builder.table(slots)
     }
