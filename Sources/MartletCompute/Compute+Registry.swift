@@ -90,12 +90,11 @@ extension Compute {
                 Datum(try MartletCompute.filter(call.array, try isValid(call.array)))
             },
             "indices_nonzero": Function(1...1) { call throws(MartletError) in
-                let mask = call.array.type == .boolean ? call.array : try cast(call.array, to: .boolean)
+                let mask = call.array.type == .boolean ? call.array : try MartletCompute.cast(call.array, to: .boolean)
                 return Datum(try Rows(mask: mask).indices())
             },
-            "cast": Function(1...1, CastOptions.optionNames) { call throws(MartletError) in
-                guard let type = call.type else { throw .type("cast: the target type is missing") }
-                return call[0].with(try cast(call.array, to: type, options: try CastOptions(call.options)))
+            "cast": Function(1...1, CastOptions.optionNames + ["errors", "row_offset"]) { call throws(MartletError) in
+                try cast(call)
             },
             "unique": Function(1...1) { call throws(MartletError) in Datum(try unique(call.array)) },
             "value_counts": Function(1...1) { call throws(MartletError) in Datum(try valueCounts(call.array)) },
@@ -105,7 +104,7 @@ extension Compute {
             },
             "dictionary_decode": Function(1...1) { call throws(MartletError) in
                 guard case .dictionary(_, let value, _) = call.array.type else { return call[0] }
-                return call[0].with(try cast(call.array, to: value))
+                return call[0].with(try MartletCompute.cast(call.array, to: value))
             },
         ]
     }

@@ -52,13 +52,20 @@ extension Caster {
     private func integersToFloats(_ reader: LaneReader, _ to: NativeKind) throws(MartletError) -> Buffer {
         let limit = Int64(1) << Int64(to == .float64 ? 53 : to == .float32 ? 24 : 11)
         let isUnsigned = reader.isUnsigned
+        if to == .float64 && (reader.kind?.byteWidth ?? 1) < 8 {
+            return try makeLanes(to, count: count) { block, writer in
+                let lanes = unsafe reader.doubles(block, 0)
+                unsafe writer.store(lanes, block)
+                return true
+            }
+        }
         let mayRound = options.allowFloatTruncate
         let (place, target) = (place, target)
         return try makeLanes(to, count: count, validity: source.usedValidityBitmap) { block, writer in
             let lanes = unsafe reader.integers(block, 0)
             if to == .float32, (reader.kind?.byteWidth ?? 1) == 8 {
                 // Rounded once: by way of a double it would be twice.
-                let floats = unsafe writer.floats(block)
+                let floats = unsafe writer.plain(block, Float.self)
                 if isUnsigned {
                     unsafe mapLanes(lanes, floats, block.count) { Float(UInt64(bitPattern: $0)) }
                 } else {

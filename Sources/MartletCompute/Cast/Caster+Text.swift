@@ -84,11 +84,14 @@ extension Caster {
                 .float32, .float64, .decimal128, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .list,
                 .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32,
                 .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
-                this.parse(block, writer, strings, validity) { TextParser.integer($0, kind) }
+                this.parse(block, writer, strings, validity) { text in
+                    if kind == .int64, let value = TextParser.shortInteger(text, readable: strings.readable(text)) { return value }
+                    return TextParser.integer(text, kind)
+                }
             }
         } failure: { row in
             guard case .timestamp(let unit, let zone) = target,
-                let stamp = strings.withText(row, { TextParser.timestamp($0, unit) })
+                let stamp = TextParser.timestamp(strings.slot(row), unit)
             else { return failure(row) }
             return stamp.hasZone && zone == nil
                 ? this.unreadable(strings.text(row), row, ": expected no zone offset.")
@@ -104,14 +107,14 @@ extension Caster {
     @inline(__always)
     private func parse(
         _ block: LaneBlock, _ writer: LaneWriter, _ strings: BytesReader, _ validity: Bitmap?,
-        _ read: (borrowing Span<UInt8>) -> Int64?
+        _ read: (Bytes) -> Int64?
     ) -> Bool {
         let out = unsafe writer.integers(block, 0)
         var fits = true
         for i in 0..<block.count {
             var value: Int64?
             if validity?[block.start &+ i] ?? true {
-                value = strings.withText(block.start &+ i, read)
+                value = read(strings.slot(block.start &+ i))
                 fits = fits && value != nil
             }
             // Safety: the block's lanes.
@@ -144,7 +147,7 @@ extension Caster {
     private func decimal(
         _ strings: BytesReader, _ precision: Int, _ scale: Int, _ row: Int
     ) throws(MartletError) -> Int128 {
-        guard let number = strings.withText(row, { TextParser.decimal($0) }) else {
+        guard let number = TextParser.decimal(strings.slot(row)) else {
             throw .invalid(
                 "The string '\(strings.text(row))' is not a valid decimal128 number (\(place.text(row)))")
         }

@@ -4,11 +4,7 @@ import MartletBase
 /// Values from their text, by pyarrow's rules: no spaces, no leading plus for integers, ISO 8601 dates and times.
 /// Each function gives nil for what it cannot read.
 enum TextParser {
-    static func string(_ text: borrowing Span<UInt8>) -> String {
-        unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-    }
-
-    private static func equals(_ text: borrowing Span<UInt8>, _ lowercase: StaticString) -> Bool {
+    private static func equals(_ text: Bytes, _ lowercase: StaticString) -> Bool {
         guard text.count == lowercase.utf8CodeUnitCount else { return false }
         for i in 0..<text.count {
             let byte = text[i]
@@ -19,14 +15,36 @@ enum TextParser {
         return true
     }
 
-    static func boolean(_ text: borrowing Span<UInt8>) -> Bool? {
+    static func boolean(_ text: Bytes) -> Bool? {
         if equals(text, "true") || equals(text, "1") { return true }
         if equals(text, "false") || equals(text, "0") { return false }
         return nil
     }
 
+    /// Up to eight digits with an optional minus, all at once; nil for anything else. `readable` bytes lie behind the
+    /// start of the text.
+    @inline(__always)
+    static func shortInteger(_ text: Bytes, readable: Int) -> Int64? {
+        let isNegative = text.count > 1 && text[0] == UInt8(ascii: "-")
+        let start = isNegative ? 1 : 0
+        let count = text.count &- start
+        guard count > 0, count <= 8, readable >= start &+ 8 else { return nil }
+        // Safety: eight bytes can be read. The last digit goes to the highest byte, zeros before the first.
+        let raw = unsafe UnsafeRawPointer(text.start + start).loadUnaligned(as: UInt64.self)
+        let shift = UInt64(truncatingIfNeeded: (8 &- count) &* 8)
+        let zeros: UInt64 = 0x3030_3030_3030_3030
+        var word = (raw &<< shift) | (shift == 0 ? 0 : zeros &>> (64 &- shift))
+        let high = word & 0xF0F0_F0F0_F0F0_F0F0
+        let over = (word &+ 0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0
+        guard high == zeros, over == zeros else { return nil }
+        word = ((word & 0x0F0F_0F0F_0F0F_0F0F) &* 2561) &>> 8
+        word = ((word & 0x00FF_00FF_00FF_00FF) &* 6_553_601) &>> 16
+        word = ((word & 0x0000_FFFF_0000_FFFF) &* 42_949_672_960_001) &>> 32
+        return isNegative ? 0 &- Int64(bitPattern: word) : Int64(bitPattern: word)
+    }
+
     /// Decimal digits with an optional minus, or `0x` and hexadecimal digits; nil when it does not fit the kind.
-    static func integer(_ text: borrowing Span<UInt8>, _ kind: NativeKind) -> Int64? {
+    static func integer(_ text: Bytes, _ kind: NativeKind) -> Int64? {
         let count = text.count
         var index = 0
         var isNegative = false
@@ -62,7 +80,7 @@ enum TextParser {
         return Int64(bitPattern: isNegative ? 0 &- magnitude : magnitude)
     }
 
-    private static func hexadecimal(_ text: borrowing Span<UInt8>, _ kind: NativeKind) -> Int64? {
+    private static func hexadecimal(_ text: Bytes, _ kind: NativeKind) -> Int64? {
         guard (3...2 + kind.byteWidth * 2).contains(text.count) else { return nil }
         var bits: UInt64 = 0
         for i in 2..<text.count {
@@ -82,7 +100,7 @@ enum TextParser {
         return Int64(bitPattern: bits << unused) >> Int64(unused)
     }
 
-    static func float(_ text: borrowing Span<UInt8>) -> Double? {
+    static func float(_ text: Bytes) -> Double? {
         guard text.count > 0, text.count <= 4096 else { return nil }
         let isNegative = text[0] == UInt8(ascii: "-")
         var index = isNegative || text[0] == UInt8(ascii: "+") ? 1 : 0
@@ -124,7 +142,7 @@ enum TextParser {
         for i in 0..<text.count where text[i] == UInt8(ascii: "x") || text[i] == UInt8(ascii: "X") || text[i] <= 32 {
             return nil
         }
-        let whole = string(text)
+        let whole = text.text
         if let value = Double(whole) { return value }
         // Forms that Swift does not read: `1.`.
         return whole.hasSuffix(".") ? Double(whole + "0") : nil
@@ -151,15 +169,18 @@ enum TextParser {
         #endif
     }
 
-    private static let smallPowers: [Double] = (0...22).map { power in (0..<power).reduce(1.0) { value, _ in value * 10 } }
+    private static let smallPowers: [Double] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+    ]
     #if arch(x86_64)
-        private static let largePowers: [Float80] = (0...27).map { power in
-            (0..<power).reduce(1 as Float80) { value, _ in value * 10 }
-        }
+        private static let largePowers: [Float80] = [
+            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13,
+            1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27,
+        ]
     #endif
 
     /// All digits as one number, and how many of them stand behind the point, exponent included.
-    static func decimal(_ text: borrowing Span<UInt8>) -> (digits: Int128, scale: Int)? {
+    static func decimal(_ text: Bytes) -> (digits: Int128, scale: Int)? {
         var index = 0
         var isNegative = false
         if text.count > 0, text[0] == UInt8(ascii: "-") || text[0] == UInt8(ascii: "+") {
@@ -208,7 +229,7 @@ enum TextParser {
     }
 
     /// `digits` decimal digits from `index`.
-    private static func digits(_ text: borrowing Span<UInt8>, _ index: Int, _ count: Int) -> Int64? {
+    private static func digits(_ text: Bytes, _ index: Int, _ count: Int) -> Int64? {
         guard index + count <= text.count else { return nil }
         var value: Int64 = 0
         for i in index..<index + count {
@@ -219,12 +240,12 @@ enum TextParser {
     }
 
     /// `YYYY-MM-DD` as days since 1970-01-01.
-    static func date(_ text: borrowing Span<UInt8>) -> Int64? {
+    static func date(_ text: Bytes) -> Int64? {
         guard text.count == 10 else { return nil }
         return datePart(text)
     }
 
-    private static func datePart(_ text: borrowing Span<UInt8>) -> Int64? {
+    private static func datePart(_ text: Bytes) -> Int64? {
         guard text.count >= 10, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
             let year = digits(text, 0, 4), let month = digits(text, 5, 2), let day = digits(text, 8, 2),
             (1...12).contains(month), day >= 1
@@ -235,7 +256,7 @@ enum TextParser {
     }
 
     /// `HH:MM[:SS[.fraction]]` from `start` to `end`, in units. A fraction finer than the unit cannot be read.
-    private static func clock(_ text: borrowing Span<UInt8>, _ start: Int, _ end: Int, _ unit: TimeUnit) -> Int64? {
+    private static func clock(_ text: Bytes, _ start: Int, _ end: Int, _ unit: TimeUnit) -> Int64? {
         guard let hours = digits(text, start, 2), hours < 24 else { return nil }
         var seconds = hours * 3600
         var fraction: Int64 = 0
@@ -267,13 +288,13 @@ enum TextParser {
         return seconds * unit.perSecond + fraction
     }
 
-    static func time(_ text: borrowing Span<UInt8>, _ unit: TimeUnit) -> Int64? {
+    static func time(_ text: Bytes, _ unit: TimeUnit) -> Int64? {
         guard text.count >= 5 else { return nil }
         return clock(text, 0, text.count, unit)
     }
 
     /// `YYYY-MM-DD[(T| )HH[:MM[:SS[.fraction]]][Z|(+|-)HH[[:]MM]]]`.
-    static func timestamp(_ text: borrowing Span<UInt8>, _ unit: TimeUnit) -> (value: Int64, hasZone: Bool)? {
+    static func timestamp(_ text: Bytes, _ unit: TimeUnit) -> (value: Int64, hasZone: Bool)? {
         guard let days = datePart(text) else { return nil }
         let (midnight, overflow) = days.multipliedReportingOverflow(by: 86_400 * unit.perSecond)
         if overflow { return nil }
@@ -287,9 +308,7 @@ enum TextParser {
             end -= 1
         } else {
             for i in 13..<end where text[i] == UInt8(ascii: "+") || text[i] == UInt8(ascii: "-") {
-                var zone: [UInt8] = []
-                for k in i..<end { zone.append(text[k]) }
-                guard let seconds = ZoneShift.seconds(String(decoding: zone, as: UTF8.self)) else { return nil }
+                guard let seconds = ZoneShift.seconds(text[i..<end].text) else { return nil }
                 shift = seconds * unit.perSecond
                 hasZone = true
                 end = i

@@ -193,6 +193,18 @@ private func nativeComparison(
     let (first, second) = (try LaneReader(x), try LaneReader(y))
     return try unsafe makeLaneBits(count: count) { block, bytes in
         // Safety: lanes and bytes of the block.
+        if kind == .int32 {
+            // Half as wide as a lane: twice as many at once.
+            let (p, q) = unsafe (first.plain(block, 0, Int32.self), second.plain(block, 1, Int32.self))
+            let turn: UInt8 = plain == .notEqual || plain == .lessEqual ? 1 : 0
+            if plain == .equal || plain == .notEqual {
+                unsafe zipLanes(p, q, bytes, block.count) { ($0 == $1 ? 1 : 0) ^ turn }
+            } else {
+                let (v, w) = unsafe plain == .less ? (p, q) : (q, p)
+                unsafe zipLanes(v, w, bytes, block.count) { ($0 < $1 ? 1 : 0) ^ turn }
+            }
+            return
+        }
         if kind.isFloat {
             let (p, q) = unsafe (first.doubles(block, 0), second.doubles(block, 1))
             switch plain {
@@ -207,18 +219,18 @@ private func nativeComparison(
         switch plain {
         case .less, .lessEqual, .greater, .greaterEqual:
             // a <= b is not b < a.
-            let isStrict: UInt8 = plain == .less ? 1 : 0
+            let turn: UInt8 = plain == .less ? 0 : 1
             let (v, w) = unsafe plain == .less ? (p, q) : (q, p)
             if kind == .uint64 {
                 unsafe zipLanes(v, w, bytes, block.count) {
-                    UInt64(bitPattern: $0) < UInt64(bitPattern: $1) ? isStrict : 1 &- isStrict
+                    (UInt64(bitPattern: $0).subtractingReportingOverflow(UInt64(bitPattern: $1)).overflow ? 1 : 0) ^ turn
                 }
             } else {
-                unsafe zipLanes(v, w, bytes, block.count) { $0 < $1 ? isStrict : 1 &- isStrict }
+                unsafe zipLanes(v, w, bytes, block.count) { ($0 < $1 ? 1 : 0) ^ turn }
             }
         case .equal, .notEqual:
-            let hit: UInt8 = plain == .equal ? 1 : 0
-            unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? hit : 1 &- hit }
+            let turn: UInt8 = plain == .equal ? 0 : 1
+            unsafe zipLanes(p, q, bytes, block.count) { ($0 == $1 ? 1 : 0) ^ turn }
         }
     }
 }

@@ -51,6 +51,8 @@ private func limited(
 ) throws(MartletError) -> ArrayData {
     let least = try options.integer("min_count", default: leastDefault)
     let skipNulls = try options.bool("skip_nulls", default: true)
+    // Every group has a row.
+    if values.nullCount == 0 && values.type != .null && least <= 1 && grouping.rowCount > 0 { return result }
     let valid = try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_valid"))
     let nulls = skipNulls ? nil : try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_null"))
     var bits = try BitmapBuilder(capacity: result.count)
@@ -83,35 +85,52 @@ private func sums(_ array: ArrayData, _ grouping: Grouping, isMean: Bool) throws
     let (reader, validity) = (try LaneReader(array), array.usedValidityBitmap)
     let ids = unsafe Shared(grouping.ids.pointer(to: UInt32.self))
     let groupCount = grouping.groupCount
-    // Lanes of 64 bits: integers, or doubles where the values are floats.
-    let totals = try BufferBuilder(uninitializedCount: groupCount * 8)
-    let counts = try BufferBuilder(uninitializedCount: groupCount * 8)
+    // Totals of 64 bits (integers, or doubles where the values are floats) and counts, for each part of the rows.
+    let parts = groupCount <= 1 << 16 && array.count >= 1 << 18 ? WorkerPool.threadCount : 1
+    let totals = try BufferBuilder(uninitializedCount: groupCount * 8 * parts)
+    let counts = try BufferBuilder(uninitializedCount: groupCount * 8 * parts)
     let (wholes, floats, sizes) = unsafe (
         totals.pointer(to: Int64.self), totals.pointer(to: Double.self), counts.pointer(to: Int64.self)
     )
-    unsafe wholes.update(repeating: 0, count: groupCount)
-    unsafe sizes.update(repeating: 0, count: groupCount)
-    let scratch = try BufferBuilder(uninitializedCount: LaneBlock.capacity * LaneBlock.scratchRows * 8)
-    var start = 0
-    while start < array.count {
-        let block = unsafe LaneBlock(
-            start: start, count: min(LaneBlock.capacity, array.count - start), scratch: scratch.address)
-        // Safety: there is an id for each row, and ids are below the group count.
-        let groups = unsafe ids.value + start
-        if reader.isFloat {
-            let lanes = unsafe reader.doubles(block, 0)
-            for i in 0..<block.count where validity?[start &+ i] ?? true {
-                unsafe floats[Int(groups[i])] += lanes[i]
-                unsafe sizes[Int(groups[i])] &+= 1
+    unsafe wholes.update(repeating: 0, count: groupCount * parts)
+    unsafe sizes.update(repeating: 0, count: groupCount * parts)
+    let shared = unsafe Shared((wholes, floats, sizes))
+    let size = ((array.count + parts - 1) / parts).roundedUp(to: 64)
+    try WorkerPool.forEach(parts) { part throws(MartletError) in
+        let scratch = try BufferBuilder(uninitializedCount: LaneBlock.capacity * LaneBlock.scratchRows * 8)
+        let first = part * groupCount
+        let (wholes, floats, sizes) = unsafe (shared.value.0 + first, shared.value.1 + first, shared.value.2 + first)
+        var start = part * size
+        let end = min(array.count, start + size)
+        while start < end {
+            let block = unsafe LaneBlock(start: start, count: min(LaneBlock.capacity, end - start), scratch: scratch.address)
+            // Safety: there is an id for each row, and ids are below the group count; parts have totals of their own.
+            let groups = unsafe ids.value + start
+            if reader.isFloat {
+                let lanes = unsafe reader.doubles(block, 0)
+                for i in 0..<block.count where validity?[start &+ i] ?? true {
+                    unsafe floats[Int(groups[i])] += lanes[i]
+                    unsafe sizes[Int(groups[i])] &+= 1
+                }
+            } else {
+                let lanes = unsafe reader.integers(block, 0)
+                for i in 0..<block.count where validity?[start &+ i] ?? true {
+                    unsafe wholes[Int(groups[i])] &+= lanes[i]
+                    unsafe sizes[Int(groups[i])] &+= 1
+                }
             }
-        } else {
-            let lanes = unsafe reader.integers(block, 0)
-            for i in 0..<block.count where validity?[start &+ i] ?? true {
-                unsafe wholes[Int(groups[i])] &+= lanes[i]
-                unsafe sizes[Int(groups[i])] &+= 1
-            }
+            start += block.count
         }
-        start += block.count
+        _ = scratch.finish()
+    }
+    for place in groupCount..<max(groupCount, groupCount * parts) {
+        let group = place % groupCount
+        if reader.isFloat {
+            unsafe floats[group] += floats[place]
+        } else {
+            unsafe wholes[group] &+= wholes[place]
+        }
+        unsafe sizes[group] &+= sizes[place]
     }
     if isMean {
         for group in 0..<groupCount {
@@ -122,7 +141,6 @@ private func sums(_ array: ArrayData, _ grouping: Grouping, isMean: Bool) throws
         }
     }
     _ = counts.finish()
-    _ = scratch.finish()
     let type: DataType = isMean || reader.isFloat ? .float64 : reader.isUnsigned ? .uint64 : .int64
     return ArrayData(type: type, count: groupCount, buffers: [totals.finish()])
 }
@@ -174,7 +192,7 @@ extension Compute {
         guard functions.count == valueFields.count else {
             throw .invalid("group: \(functions.count) functions for \(valueFields.count) columns")
         }
-        let grouping = try Grouping(keys: keyFields.indices.map { keys.child($0) })
+        let grouping = try Grouping(keys: keyFields.indices.map { keys.child($0) }, rowCount: values.count)
         let firstRows = try grouping.firstRowIndices()
         var (fields, children): ([Field], [ArrayData]) = (keyFields, [])
         for i in keyFields.indices { children.append(try take(keys.child(i), rows: firstRows)) }

@@ -12,13 +12,18 @@ public struct Grouping: Sendable {
     /// The first row of each group.
     public let firstRows: [Int]
 
-    /// Groups the rows of `keys`, arrays of equal length. Without keys all rows are one group.
-    public init(keys: [ArrayData]) throws(MartletError) {
-        let count = keys.first?.count ?? 0
+    /// Groups the rows of `keys`, arrays of equal length. Without keys all `rowCount` rows are one group.
+    public init(keys: [ArrayData], rowCount known: Int? = nil) throws(MartletError) {
+        let count = keys.first?.count ?? known ?? 0
         guard keys.allSatisfy({ $0.count == count }) else { throw .invalid("keys to group by differ in length") }
         guard count < Int(Int32.max) else { throw .capacity("\(count) rows are too many to group at once; use batches") }
-        var rows = try HashedRows(key: ArrayData(type: .null, count: count))
-        for key in keys { rows = try HashedRows(rows, try HashedRows(key: key, zerosAreEqual: true)) }
+        var merged: HashedRows?
+        for key in keys {
+            let next = try HashedRows(key: key, zerosAreEqual: true)
+            if let both = merged { merged = try HashedRows(both, next) } else { merged = next }
+        }
+        let rows: HashedRows
+        if let merged { rows = merged } else { rows = try HashedRows(key: ArrayData(type: .null, count: count)) }
         rowCount = count
         groupCount = rows.firstRows.count
         ids = rows.ids

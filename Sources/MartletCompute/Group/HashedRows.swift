@@ -81,19 +81,28 @@ struct HashedRows: Sendable {
         self = try HashedRows(key: ArrayData(type: .uint64, count: a.count, buffers: [pairs]))
     }
 
-    /// Numbers pieces of the rows in parallel, each in a table of its own, then joins the tables in the order of the
-    /// pieces and renumbers.
+    /// Numbers the rows in parallel. Where values repeat, pieces of the rows have a table each, which are joined in the
+    /// order of the pieces; where most are new, tables have parts of the values, told by their hashes, over all rows.
     fileprivate static func run<Slots: HashableSlots>(
         _ key: ArrayData, _ makeSlots: @Sendable () -> Slots
     ) throws(MartletError) -> HashedRows {
-        let count = key.count
-        let validity = key.usedValidityBitmap
-        let pieceSize = max(1 << 16, (count + WorkerPool.threadCount * 2 - 1) / (WorkerPool.threadCount * 2)).roundedUp(to: 64)
-        let pieceCount = max(1, (count + pieceSize - 1) / pieceSize)
-        let slots = makeSlots()
+        let (count, validity, slots) = (key.count, key.usedValidityBitmap, makeSlots())
         let builder = try BufferBuilder(uninitializedCount: count * 4)
         let ids = unsafe Shared(builder.pointer(to: UInt32.self))
-        // Safety: pieces write the ids of their own rows.
+        let sampled = min(count, 1 << 14)
+        var table = try SlotTable(slots: slots, expected: 1024)
+        // Safety: pieces and parts write the ids of their own rows.
+        try unsafe table.number(0..<sampled, validity: validity, into: ids.value)
+        let sample = table.finish()
+        if sampled == count {
+            return HashedRows(ids: builder.finish(), firstRows: sample.rows, count: count, nullID: sample.nullID)
+        }
+        if sample.rows.count > sampled / 4, count < 1 << 29 {
+            let (rows, nullID) = try unsafe split(count, validity, slots, ids)
+            return HashedRows(ids: builder.finish(), firstRows: rows, count: count, nullID: nullID)
+        }
+        let pieceSize = max(1 << 16, (count + WorkerPool.threadCount * 2 - 1) / (WorkerPool.threadCount * 2)).roundedUp(to: 64)
+        let pieceCount = (count + pieceSize - 1) / pieceSize
         let parts = try WorkerPool.map(pieceCount) { piece throws(MartletError) in
             let rows = piece * pieceSize..<min(count, (piece + 1) * pieceSize)
             var table = try SlotTable(slots: slots, expected: min(rows.count, 1024))
@@ -125,13 +134,96 @@ struct HashedRows: Sendable {
         let result = joined.finish()
         return HashedRows(ids: builder.finish(), firstRows: result.rows, count: count, nullID: result.nullID)
     }
+
+    /// One table for each part of the hashes. Ids are `number * parts + part` until the numbers of all are known.
+    private static func split<Slots: HashableSlots>(
+        _ count: Int, _ validity: Bitmap?, _ slots: Slots, _ ids: Shared<UnsafeMutablePointer<UInt32>>
+    ) throws(MartletError) -> (rows: [Int], nullID: Int?) {
+        let bits = WorkerPool.threadCount > 2 ? 2 : WorkerPool.threadCount > 1 ? 1 : 0
+        let parts = 1 << bits
+        let tables = try WorkerPool.map(parts) { part throws(MartletError) in
+            var table = try SlotTable(slots: slots, expected: 1 << 14)
+            try unsafe table.number(count, validity: validity, part: part, bits: UInt64(bits), into: ids.value)
+            return table.finish()
+        }
+        // First rows rise within each part; merged they give the order of first appearance.
+        var rows: [Int] = []
+        rows.reserveCapacity(tables.reduce(0) { $0 + $1.rows.count })
+        var maps = tables.map { [UInt32](repeating: 0, count: $0.rows.count) }
+        var next = [Int](repeating: 0, count: parts)
+        var nullID: Int?
+        while true {
+            var best = -1
+            for part in 0..<parts where next[part] < tables[part].rows.count {
+                if best < 0 || tables[part].rows[next[part]] < tables[best].rows[next[best]] { best = part }
+            }
+            if best < 0 { break }
+            if tables[best].nullID == next[best] { nullID = rows.count }
+            maps[best][next[best]] = UInt32(truncatingIfNeeded: rows.count)
+            rows.append(tables[best].rows[next[best]])
+            next[best] += 1
+        }
+        let renumbering = maps
+        try forEachPiece(of: count) { start, length throws(MartletError) in
+            let ids = unsafe ids.value
+            // Safety: the part of an id is below the count of parts, its number below that of the part's map.
+            for row in start..<start + length {
+                let id = unsafe Int(ids[row])
+                unsafe ids[row] = renumbering[id & (parts &- 1)][id &>> bits]
+            }
+        }
+        return (rows, nullID)
+    }
 }
 
 extension HashedRows {
+    /// Integers that lie close together: a table with a place for each of them, without hashes. nil for others.
+    private static func closeNumbers(_ key: ArrayData, _ reader: LaneReader) throws(MartletError) -> HashedRows? {
+        guard let kind = reader.kind, !kind.isFloat, kind != .int128, kind != .uint64, key.count > 1 << 12,
+            let bounds = try extremes(key.reinterpreted(as: kind.type))
+        else { return nil }
+        let (low, high) = (try LaneReader(bounds.min).integer(at: 0), try LaneReader(bounds.max).integer(at: 0))
+        let (span, overflow) = high.subtractingReportingOverflow(low)
+        guard !overflow, span < Int64(min(key.count, 1 << 22)) else { return nil }
+        let validity = key.usedValidityBitmap
+        let builder = try BufferBuilder(uninitializedCount: key.count * 4)
+        let scratch = try BufferBuilder(uninitializedCount: LaneBlock.capacity * LaneBlock.scratchRows * 8)
+        let ids = unsafe builder.pointer(to: UInt32.self)
+        // Numbers plus one; 0 is not met yet. The last place is that of null.
+        var numbers = [UInt32](repeating: 0, count: Int(span) + 2)
+        var rows: [Int] = []
+        unsafe numbers.withUnsafeMutableBufferPointer { numbers in
+            var start = 0
+            while start < key.count {
+                let block = unsafe LaneBlock(
+                    start: start, count: min(LaneBlock.capacity, key.count - start), scratch: scratch.address)
+                let lanes = unsafe reader.integers(block, 0)
+                // Safety: valid values lie within the bounds, and the table has a place for each.
+                for i in 0..<block.count {
+                    let isNull = validity.map { !$0[start &+ i] } ?? false
+                    let place = unsafe isNull ? Int(span) &+ 1 : Int(lanes[i] &- low)
+                    var number = unsafe numbers[place]
+                    if number == 0 {
+                        rows.append(start &+ i)
+                        number = UInt32(truncatingIfNeeded: rows.count)
+                        unsafe numbers[place] = number
+                    }
+                    unsafe ids[start &+ i] = number &- 1
+                }
+                start += block.count
+            }
+        }
+        _ = scratch.finish()
+        let null = numbers[Int(span) + 1]
+        return HashedRows(
+            ids: builder.finish(), firstRows: rows, count: key.count, nullID: null == 0 ? nil : Int(null) - 1)
+    }
+
     /// Numbers by their bits: 32, 64 or 128 of them. Narrow integers are widened; floats become 64 bits in which all
     /// NaNs are one, and the zeros too where they are equal.
     private static func numbers(_ key: ArrayData, zerosAreEqual: Bool) throws(MartletError) -> HashedRows {
         let reader = try LaneReader(key)
+        if let close = try closeNumbers(key, reader) { return close }
         switch reader.kind {
         case .int128:
             let values = try unsafe Shared(key.values(of: Int128.self))
@@ -327,6 +419,24 @@ private struct SlotTable<Slots: HashableSlots>: ~Copyable {
         for row in rows { unsafe ids[row] = validity[row] ? try number(valid: row) : numberOfNull(row) }
     }
 
+    /// Numbers those of `count` rows whose hashes belong to `part`; nulls belong to part 0.
+    mutating func number(
+        _ count: Int, validity: Bitmap?, part: Int, bits: UInt64, into ids: UnsafeMutablePointer<UInt32>
+    ) throws(MartletError) {
+        let mark = UInt32(truncatingIfNeeded: part)
+        for row in 0..<count {
+            if let validity, !validity[row] {
+                if part == 0 { unsafe ids[row] = numberOfNull(row) &<< UInt32(bits) }
+                continue
+            }
+            let key = slots.key(row)
+            let hash = Slots.hash(key)
+            // The lowest bits choose the place in the table.
+            if bits != 0 && Int(truncatingIfNeeded: hash &>> (64 &- bits)) != part { continue }
+            unsafe ids[row] = try number(key, hash, row) &<< UInt32(bits) | mark
+        }
+    }
+
     mutating func number(_ row: Int, isValid: Bool) throws(MartletError) -> UInt32 {
         isValid ? try number(valid: row) : numberOfNull(row)
     }
@@ -342,7 +452,12 @@ private struct SlotTable<Slots: HashableSlots>: ~Copyable {
     @inline(__always)
     private mutating func number(valid row: Int) throws(MartletError) -> UInt32 {
         let key = slots.key(row)
-        var place = Int(truncatingIfNeeded: Slots.hash(key)) & mask
+        return try number(key, Slots.hash(key), row)
+    }
+
+    @inline(__always)
+    private mutating func number(_ key: Slots.Key, _ hash: UInt64, _ row: Int) throws(MartletError) -> UInt32 {
+        var place = Int(truncatingIfNeeded: hash) & mask
         // Safety: there are `mask + 1` entries, at least half of them free.
         while true {
             let entry = unsafe entries[place]

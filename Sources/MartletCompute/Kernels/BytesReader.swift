@@ -13,6 +13,12 @@ struct BytesReader: @unchecked Sendable {
     private let wide: UnsafePointer<Int64>
     private let bytes: UnsafePointer<UInt8>
 
+    /// Whether arrays of the type can be read.
+    static func reads(_ type: DataType) -> Bool {
+        if case .fixedSizeBinary = type { return true }
+        return type.isVariableBinary
+    }
+
     init(_ array: ArrayData) throws(MartletError) {
         self.array = array
         let (noNarrow, noWide) = unsafe (Buffer.empty.pointer(to: Int32.self), Buffer.empty.pointer(to: Int64.self))
@@ -47,11 +53,9 @@ struct BytesReader: @unchecked Sendable {
         return unsafe Bytes(bytes + start, end &- start)
     }
 
+    /// How many bytes can be read from the start of a slot on.
     @inline(__always)
-    func withText<Result>(_ row: Int, _ body: (borrowing Span<UInt8>) -> Result) -> Result {
-        let slot = slot(row)
-        return unsafe body(UnsafeBufferPointer(start: slot.start, count: slot.count).span)
-    }
+    func readable(_ slot: Bytes) -> Int { unsafe byteCount &- (slot.start - bytes) }
 
     /// Slot `row` as text, for messages.
     func text(_ row: Int) -> String { slot(row).text }

@@ -174,7 +174,10 @@ struct LaneReader: @unchecked Sendable {
         case .float16:
             let from = unsafe base.assumingMemoryBound(to: Float16.self) + start
             for i in 0..<count { unsafe to[i] = Double(from[i]) }
-        case .int8, .int16, .int32, .int64, .int128, .uint8, .uint16, .uint32, .uint64, nil:
+        case .int32:
+            let from = unsafe base.assumingMemoryBound(to: Int32.self) + start
+            for i in 0..<count { unsafe to[i] = Double(from[i]) }
+        case .int8, .int16, .int64, .int128, .uint8, .uint16, .uint32, .uint64, nil:
             let from = unsafe integers(block, row)
             if kind == .uint64 {
                 for i in 0..<count { unsafe to[i] = Double(UInt64(bitPattern: from[i])) }
@@ -183,6 +186,15 @@ struct LaneReader: @unchecked Sendable {
             }
         }
         if isScalar { for i in 1..<max(1, block.count) { unsafe to[i] = to[0] } }
+        return unsafe UnsafePointer(to)
+    }
+
+    /// The values of the block as they lie, for kernels that have a loop for their kind; scalars are repeated.
+    func plain<Value: BitwiseCopyable>(_ block: LaneBlock, _ row: Int, _ type: Value.Type) -> UnsafePointer<Value> {
+        let values = unsafe base.assumingMemoryBound(to: type)
+        if !isScalar { return unsafe values + block.start }
+        let to = unsafe block.lanes(row, type)
+        unsafe to.update(repeating: values[0], count: block.count)
         return unsafe UnsafePointer(to)
     }
 
@@ -249,8 +261,9 @@ struct LaneWriter: @unchecked Sendable {
             ? unsafe base.assumingMemoryBound(to: Double.self) + block.start : unsafe block.lanes(row, Double.self)
     }
 
-    func floats(_ block: LaneBlock) -> UnsafeMutablePointer<Float> {
-        unsafe base.assumingMemoryBound(to: Float.self) + block.start
+    /// The block's values as they will lie.
+    func plain<Value: BitwiseCopyable>(_ block: LaneBlock, _ type: Value.Type) -> UnsafeMutablePointer<Value> {
+        unsafe base.assumingMemoryBound(to: type) + block.start
     }
 
     /// Writes the low bits of integers.

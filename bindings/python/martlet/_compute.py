@@ -6,6 +6,8 @@ from ._array import Array, wrap
 from ._builders import array, asarray
 from ._chunked import ChunkedArray, aligned, make_chunked
 from ._errors import ArrowInvalid, ArrowTypeError
+from ._field import field as _field
+from ._schema import schema as _schema
 from ._scalar import Scalar, scalar, wrap_scalar
 from ._table import RecordBatch, Table
 
@@ -77,7 +79,8 @@ def _call_arrays(name, arguments, type, options):
     pointer, is_scalar = _abi.new_flagged(
         _lib.martlet_compute_call, name.encode(), _abi.handle_array(arrays), len(arrays), scalars,
         None if type is None else type._handle, *_abi.pack_options(options))
-    result = wrap(pointer, type)
+    # What failed has a type of its own.
+    result = wrap(pointer, None if options and options.get("errors") == "collect" else type)
     return wrap_scalar(result) if is_scalar else result
 
 
@@ -155,8 +158,14 @@ def list_functions():
 # ---- functions with arguments of their own ---------------------------------------------------------------------------
 
 
-def cast(arr, target_type=None, safe=None, options=None, memory_pool=None):
-    """`arr` as another type. safe (the default) refuses what would lose data; `options` is a CastOptions."""
+def cast(arr, target_type=None, safe=None, options=None, memory_pool=None, *, errors="raise"):
+    """`arr` as another type. safe (the default) refuses what would lose data; `options` is a CastOptions.
+
+    errors: "raise" (the default) ends at the first value that cannot be converted; "null" makes such values null;
+    "collect" does too, and returns a pair: the values, and a Table of the rows that failed with their values and reasons.
+    """
+    if errors not in ("raise", "null", "collect"):
+        raise ValueError(f"errors is 'raise', 'null' or 'collect', not {errors!r}")
     if safe is not None and options is not None:
         raise ValueError("Must either pass values for 'target_type' and 'safe' or pass a value for 'options'")
     if isinstance(arr, Expression):
@@ -167,13 +176,35 @@ def cast(arr, target_type=None, safe=None, options=None, memory_pool=None):
         target_type = options.target_type
     target = t.ensure_type(target_type)
     arr = _argument(arr)
+    values = options._options if options is not None else {"safe": False} if safe is False else None
+    if errors != "raise":
+        return _tolerant_cast(arr, target, values or {}, errors)
     if arr.type == target:
         return arr
-    values = options._options if options is not None else {"safe": False} if safe is False else None
     if isinstance(arr, Scalar):
         result = _call_arrays("cast", [arr._array], target, values)
         return wrap_scalar(result)
     return call("cast", (arr,), target, values)
+
+
+def _tolerant_cast(arr, target, options, errors):
+    """`cast` for errors="null" and "collect", chunk by chunk; rows count through all chunks."""
+    chunks = arr._chunks if isinstance(arr, ChunkedArray) else [arr._array if isinstance(arr, Scalar) else arr]
+    results = [_call_arrays("cast", [c], target, {**options, "errors": "null"}) for c in chunks]
+    if isinstance(arr, ChunkedArray):
+        result = make_chunked(results, target)
+    else:
+        result = wrap_scalar(results[0]) if isinstance(arr, Scalar) else results[0]
+    if errors == "null":
+        return result
+    names, start, failures = ["row", "value", "reason"], 0, []
+    for chunk, made in zip(chunks, results):
+        if made.null_count != chunk.null_count:
+            parts = _call_arrays("cast", [chunk], target, {**options, "errors": "collect", "row_offset": start})
+            failures.append(RecordBatch.from_arrays([parts.field(i) for i in range(3)], names))
+        start += len(chunk)
+    kinds = [("row", t.int64()), ("value", arr.type), ("reason", t.string())]
+    return result, Table.from_batches(failures, _schema([_field(name, kind) for name, kind in kinds]))
 
 
 def fill_null(values, fill_value):
