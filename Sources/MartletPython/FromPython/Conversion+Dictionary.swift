@@ -12,7 +12,7 @@ extension Conversion {
             .offsets32,
             .offsets64:
             break
-        case .values, .bytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64, nil:
+        case .values, .bytes, .views, .starts32, .starts64, .sizes32, .sizes64, .typeIds, nil:
             throw ItemFailure(0, .notImplemented("DictionaryArray converter for type \(type) not implemented"))
         }
         guard !value.isNested else {
@@ -111,7 +111,7 @@ private struct DictionaryEncoder {
             try body { UnsafeRawBufferPointer(start: both.pointer(to: UInt8.self) + (bits[$0] ? 1 : 0), count: 1) }
         case .offsets32: try body(bytesOf(Int32.self))
         case .offsets64: try body(bytesOf(Int64.self))
-        case .bytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
+        case .bytes, .views, .starts32, .starts64, .sizes32, .sizes64, .typeIds:
             throw .type("\(values.type) has no slots of bytes")
         }
     }
@@ -134,7 +134,7 @@ private struct DictionaryEncoder {
             return ArrayData(type: values.type, count: firsts.count, buffers: [builder.finish()])
         case .offsets32: buffers.append(try offsets(firsts, Int32.self))
         case .offsets64: buffers.append(try offsets(firsts, Int64.self))
-        case .values, .fixedBytes, .bytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64: break
+        case .values, .fixedBytes, .bytes, .views, .starts32, .starts64, .sizes32, .sizes64, .typeIds: break
         }
         var failure: MartletError?
         try withSlotBytes { bytes in

@@ -76,6 +76,8 @@ final class Conversion {
         case .float64: try floats(items, type, Double.self, name: "double")
         case .string, .binary: try bytes(items, type, Int32.self)
         case .largeString, .largeBinary: try bytes(items, type, Int64.self)
+        case .stringView: try views(items, type, through: .largeString)
+        case .binaryView: try views(items, type, through: .largeBinary)
         case .fixedSizeBinary(let width): try fixedBytes(items, type, width)
         case .date32: try date32s(items)
         case .date64: try date64s(items)
@@ -83,18 +85,27 @@ final class Conversion {
         case .time64(let unit): try times(items, type, unit, Int64.self)
         case .timestamp(let unit, _): try timestamps(items, type, unit)
         case .duration(let unit): try durations(items, type, unit)
-        case .decimal128(let precision, let scale): try decimals(items, type, precision, scale)
+        case .interval(let unit): try intervals(items, type, unit)
+        case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
+            .decimal128(let precision, let scale):
+            try decimals(items, type, precision, scale)
+        case .decimal256(let precision, let scale): try wideDecimals(items, type, precision, scale)
         case .list(let field): try lists(items, type, field, Int32.self)
         case .largeList(let field): try lists(items, type, field, Int64.self)
+        case .listView(let field): try listViews(items, type, field, Int32.self)
+        case .largeListView(let field): try listViews(items, type, field, Int64.self)
         case .fixedSizeList(let field, let count): try fixedSizeLists(items, type, field, count)
         case .struct(let fields): try structs(items, type, fields)
         case .map(let entries, _): try maps(items, type, entries)
         case .dictionary(let index, let value, _): try dictionaries(items, type, index, value)
-        case .extension(let type):
-            try seen(try array(items, type.storage), as: .extension(type))
-        case .stringView, .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union,
-            .runEndEncoded:
-            throw ItemFailure(0, .notImplemented("no arrays of \(type) from Python objects yet; make another type and cast"))
+        case .union(let mode, _, _):
+            throw ItemFailure(
+                -1,
+                .notImplemented(
+                    "\(mode)_union: which of its types an item has is not known; make the children arrays, and use "
+                        + "UnionArray.from_\(mode)"))
+        case .runEndEncoded(let runEnds, let values): try runs(items, type, runEnds, values)
+        case .extension(let ext): try extensions(items, type, ext)
         }
     }
 

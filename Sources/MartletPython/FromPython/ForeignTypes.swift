@@ -1,12 +1,15 @@
 /// Types of libraries that may or may not be loaded. What is not loaded has no objects, so nothing is imported here.
 /// All are borrowed from their modules.
 struct ForeignTypes {
-    let decimal: Object?
+    let decimal, uuid, monthDayNano, relativeDelta: Object?
     let numpyGeneric, numpyArray, numpyBool, numpyInteger, numpyFloating, numpyFloat16: Object?
-    let pandasNA, pandasNaT, pandasTimestamp, pandasTimedelta: Object?
+    let pandasNA, pandasNaT, pandasTimestamp, pandasTimedelta, pandasDateOffset: Object?
 
     init(_ python: CPython) {
         decimal = python.constant(python.loadedModule("decimal"), "Decimal")
+        uuid = python.constant(python.loadedModule("uuid"), "UUID")
+        monthDayNano = python.constant(python.loadedModule("martlet._interval"), "MonthDayNano")
+        relativeDelta = python.constant(python.loadedModule("dateutil.relativedelta"), "relativedelta")
         let numpy = python.loadedModule("numpy")
         numpyGeneric = python.constant(numpy, "generic")
         numpyArray = python.constant(numpy, "ndarray")
@@ -19,6 +22,7 @@ struct ForeignTypes {
         pandasNaT = python.constant(pandas, "NaT")
         pandasTimestamp = python.constant(pandas, "Timestamp")
         pandasTimedelta = python.constant(pandas, "Timedelta")
+        pandasDateOffset = python.constant(pandas, "DateOffset")
     }
 }
 

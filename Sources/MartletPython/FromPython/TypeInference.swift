@@ -25,6 +25,8 @@ final class TypeInference {
     private var binaries = 0
     private var texts = 0
     private var decimals = 0
+    private var intervals = 0
+    private var uuids = 0
     private var lists = 0
     private var structs = 0
     private var numpyScalars = 0
@@ -118,6 +120,17 @@ final class TypeInference {
             return .more
         }
         if let step = try visitDateTime(object, type) { return step }
+        let foreign = conversion.foreign
+        if python.isSubtype(type, of: foreign.monthDayNano) || python.isSubtype(type, of: foreign.relativeDelta)
+            || python.isSubtype(type, of: foreign.pandasDateOffset)
+        {
+            intervals += 1
+            return .enough
+        }
+        if python.isSubtype(type, of: foreign.uuid) {
+            uuids += 1
+            return .enough
+        }
         if python.isKind(type, .bytes) || python.isSubtype(type, of: python.byteArrayType)
             || type == python.memoryViewType
         {
@@ -334,18 +347,22 @@ final class TypeInference {
         }
         if decimals > 0 {
             let precision = decimalPrecision ?? 1
-            guard precision <= 38 else {
-                throw .notImplemented(
-                    "decimals of \(precision) digits need decimal256, which is not supported; decimal128 holds 38 digits"
-                )
+            guard precision <= 76 else {
+                throw .invalid("Decimal precision out of range [1, 76]: \(precision)")
             }
-            return .decimal128(precision: precision, scale: decimalScale)
+            return precision <= 38
+                ? .decimal128(precision: precision, scale: decimalScale)
+                : .decimal256(precision: precision, scale: decimalScale)
         }
         if floats > 0 { return .float64 }
         if integers > 0 { return .int64 }
         if dates > 0 { return .date32 }
         if times > 0 { return .time64(.microsecond) }
         if timestamps > 0 { return .timestamp(.microsecond, timeZone: timeZone) }
+        if intervals > 0 { return .interval(.monthDayNano) }
+        if uuids > 0 {
+            return .extension(ExtensionType(name: "arrow.uuid", storage: .fixedSizeBinary(byteWidth: 16)))
+        }
         if durations > 0 { return .duration(.microsecond) }
         if booleans > 0 { return .boolean }
         if binaries > 0 { return .binary }

@@ -14,10 +14,9 @@ package enum PythonUnicode {
         case .string, .binary: return try convert(items, stride, itemSize / 4, count, type, Int32.self)
         case .largeString, .largeBinary: return try convert(items, stride, itemSize / 4, count, type, Int64.self)
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
-            .float64,
-            .fixedSizeBinary, .date32, .date64, .time32, .time64, .timestamp, .duration, .decimal128, .list, .largeList,
-            .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32, .decimal64,
-            .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            .float64, .fixedSizeBinary, .stringView, .binaryView, .date32, .date64, .time32, .time64, .timestamp, .duration,
+            .interval, .decimal32, .decimal64, .decimal128, .decimal256, .list, .largeList, .listView, .largeListView,
+            .fixedSizeList, .struct, .map, .dictionary, .union, .runEndEncoded, .extension:
             throw .notImplemented(
                 "NumPyConverter: cannot convert NumPy Unicode to \(type); make strings of it and cast")
         }

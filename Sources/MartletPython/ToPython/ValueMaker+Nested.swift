@@ -3,14 +3,14 @@ import MartletBase
 
 extension ValueMaker {
     /// The values of a whole child, made once; parents take them from there.
-    private func made(_ child: ArrayData) throws(MartletError) -> Slots {
+    func made(_ child: ArrayData) throws(MartletError) -> Slots {
         let slots = try Slots(count: child.count, python)
         try fill(child, slots.base)
         return slots
     }
 
     /// A new list of the values in `range`.
-    private func list(_ values: Slots, _ range: Range<Int>, shared: Bool) throws(MartletError) -> Object {
+    func list(_ values: Slots, _ range: Range<Int>, shared: Bool) throws(MartletError) -> Object {
         guard let list = python.makeList(range.count) else { throw python.takeError() }
         if range.isEmpty { return list }
         if python.layout.hasLists, let items = list.load(fromByteOffset: 24, as: UnsafeMutablePointer<Object?>?.self) {
@@ -138,6 +138,20 @@ extension ValueMaker {
 
     func dictionaries(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>) throws(MartletError) {
         guard let dictionary = array.dictionary else { throw .invalid("\(array.type) has no dictionary") }
+        // Of a large dictionary that few slots point into, only those values are made.
+        if array.count < dictionary.count / 4 {
+            for i in 0..<array.count {
+                guard array.isValid(i), let index = array.dictionaryIndex(i) else {
+                    out[i] = none()
+                    continue
+                }
+                guard index >= 0, index < dictionary.count else {
+                    throw .index("dictionary index \(index) of item \(i) leaves the \(dictionary.count) values there are")
+                }
+                try fill(dictionary.window(index, 1), out + i)
+            }
+            return
+        }
         let values = try made(dictionary)
         for i in 0..<array.count {
             guard array.isValid(i), let index = array.dictionaryIndex(i) else {

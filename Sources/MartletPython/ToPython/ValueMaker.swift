@@ -32,7 +32,7 @@ final class ValueMaker {
         case .boolean: try booleans(array, out)
         case .int8: try integers(array, out, Int8.self)
         case .int16: try integers(array, out, Int16.self)
-        case .int32: try integers(array, out, Int32.self)
+        case .int32, .interval(.months): try integers(array, out, Int32.self)
         case .int64: try integers(array, out, Int64.self)
         case .uint8: try integers(array, out, UInt8.self)
         case .uint16: try integers(array, out, UInt16.self)
@@ -45,6 +45,8 @@ final class ValueMaker {
         case .largeString: try bytes(array, out, Int64.self, isText: true)
         case .binary: try bytes(array, out, Int32.self, isText: false)
         case .largeBinary: try bytes(array, out, Int64.self, isText: false)
+        case .stringView: try views(array, out, isText: true)
+        case .binaryView: try views(array, out, isText: false)
         case .fixedSizeBinary: try fixedBytes(array, out)
         case .date32: try dates(array, out)
         case .date64: try dates64(array, out)
@@ -52,18 +54,21 @@ final class ValueMaker {
         case .time64(let unit): try times(array, out, unit, Int64.self)
         case .timestamp(let unit, let zone): try timestamps(array, out, unit, zone)
         case .duration(let unit): try durations(array, out, unit)
-        case .decimal128(_, let scale): try decimals(array, out, scale)
+        case .interval(.dayTime): try intervals(array, out, "DayTime")
+        case .interval(.monthDayNano): try intervals(array, out, "MonthDayNano")
+        case .decimal32(_, let scale), .decimal64(_, let scale), .decimal128(_, let scale), .decimal256(_, let scale):
+            try decimals(array, out, scale)
         case .list: try lists(array, out, Int32.self)
         case .largeList: try lists(array, out, Int64.self)
+        case .listView: try listViews(array, out, Int32.self)
+        case .largeListView: try listViews(array, out, Int64.self)
         case .fixedSizeList(_, let width): try fixedSizeLists(array, out, width)
         case .struct(let fields): try structs(array, out, fields)
         case .map: try mapValues(array, out)
         case .dictionary: try dictionaries(array, out)
-        case .stringView, .binaryView, .listView, .largeListView, .runEndEncoded:
-            try fill(try array.contiguousStrings(), out)
-        case .extension: try fill(array.storage, out)
-        case .interval, .decimal32, .decimal64, .decimal256, .union:
-            throw .notImplemented("values of \(array.type) as Python objects are not supported yet; cast to string first")
+        case .union: try unions(array, out)
+        case .runEndEncoded: try runs(array, out)
+        case .extension(let type): try extensions(array, out, type)
         }
     }
 
@@ -112,27 +117,38 @@ final class ValueMaker {
     private func bytes<Offset: OffsetValue>(
         _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _: Offset.Type, isText: Bool
     ) throws(MartletError) {
+        let view = try BytesArray<Offset>(array)
+        let base = UnsafeRawPointer(view.bytes.pointer(to: UInt8.self))
+        try texts(view.count, view.validity, out, isText: isText) { i in
+            let range = view.range(i)
+            return UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+        }
+    }
+
+    /// One `str` or `bytes` for each valid slot, from where its bytes lie.
+    @inline(__always)
+    func texts(
+        _ count: Int, _ validity: Bitmap?, _ out: UnsafeMutablePointer<Object?>, isText: Bool,
+        _ location: (Int) -> UnsafeRawBufferPointer
+    ) throws(MartletError) {
         let make = isText ? python.makeText : python.makeBytes
         let asciiOffset = python.layout.asciiOffset
         let newText = isText && asciiOffset != 0 ? python.newText : nil
-        let view = try BytesArray<Offset>(array)
-        let validity = view.validity
-        let base = UnsafeRawPointer(view.bytes.pointer(to: UInt8.self))
-        for i in 0..<view.count {
+        for i in 0..<count {
             if let validity, !validity[i] {
                 out[i] = none()
                 continue
             }
-            let range = view.range(i)
+            let bytes = location(i)
             // Python keeps one object for each text of one character; the function knows them.
-            if let newText, range.count > 1, isASCII(base + range.lowerBound, range.count),
-                let object = newText(range.count, 127)
+            if let newText, bytes.count > 1, let base = bytes.baseAddress, isASCII(base, bytes.count),
+                let object = newText(bytes.count, 127)
             {
-                memcpy(object + asciiOffset, base + range.lowerBound, range.count)
+                memcpy(object + asciiOffset, base, bytes.count)
                 out[i] = object
                 continue
             }
-            guard let object = make(base + range.lowerBound, range.count) else {
+            guard let object = make(bytes.baseAddress, bytes.count) else {
                 var error = python.takeError()
                 error.message += "; item \(i)"
                 throw error
@@ -162,13 +178,21 @@ final class ValueMaker {
     }
 
     private func fixedBytes(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>) throws(MartletError) {
+        try eachFixed(array, out) { bytes in python.makeBytes(bytes.baseAddress, bytes.count) }
+    }
+
+    /// One object for each valid slot, from its bytes; all slots have as many.
+    func eachFixed(
+        _ array: ArrayData, _ out: UnsafeMutablePointer<Object?>,
+        _ make: (UnsafeRawBufferPointer) throws(MartletError) -> Object?
+    ) throws(MartletError) {
         let view = try FixedBytesArray(array)
         for i in 0..<view.count {
             if !view.isValid(i) {
                 out[i] = none()
                 continue
             }
-            let object = view.bytes(i).withUnsafeBytes { python.makeBytes($0.baseAddress, $0.count) }
+            let object = try view.bytes(i).withUnsafeBytes { (bytes) throws(MartletError) in try make(bytes) }
             guard let object else { throw python.takeError() }
             out[i] = object
         }
@@ -177,9 +201,18 @@ final class ValueMaker {
     private func decimals(_ array: ArrayData, _ out: UnsafeMutablePointer<Object?>, _ scale: Int) throws(MartletError) {
         let module = try Owned(python.importModule("decimal"), python)
         let decimal = try Owned(python.attribute(module.object, "Decimal"), python)
-        try each(array, out, Int128.self) { (value) throws(MartletError) in
-            let text = try Owned(try python.makeText("\(value)E\(-scale)"), python)
+        func made(_ digits: String) throws(MartletError) -> Object? {
+            let text = try Owned(try python.makeText("\(digits)E\(-scale)"), python)
             return try python.call(decimal.object, text.object)
+        }
+        switch array.type.nativeKind?.byteWidth {
+        case 4: try each(array, out, Int32.self) { (value) throws(MartletError) in try made(String(value)) }
+        case 8: try each(array, out, Int64.self) { (value) throws(MartletError) in try made(String(value)) }
+        case 16: try each(array, out, Int128.self) { (value) throws(MartletError) in try made(String(value)) }
+        case _:
+            try eachFixed(array, out) { (bytes) throws(MartletError) in
+                try made(text(ofDecimal256: RawSpan(_unsafeBytes: bytes), scale: 0))
+            }
         }
     }
 }
