@@ -144,27 +144,44 @@ public func pythonSchemaCapsule(
 
 @_cdecl("martlet_python_array_capsules")
 public func pythonArrayCapsules(
-    _ array: OpaquePointer?, _ out: UnsafeMutablePointer<PythonObject?>?,
-    _ outSecond: UnsafeMutablePointer<PythonObject?>?, _ error: ErrorOut?
+    _ array: OpaquePointer?, _ isDevice: Bool, _ out: UnsafeMutablePointer<PythonObject?>?, _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let handle = try object(array, ArrayHandle.self)
-        let (out, outSecond) = (try required(out, "out"), try required(outSecond, "out_second"))
-        let schema = try PythonCapsules.schema(handle.field)
-        do throws(MartletError) { outSecond.pointee = try PythonCapsules.array(handle.data) } catch {
-            PythonCapsules.drop(schema)
-            throw error
-        }
-        out.pointee = schema
+        let out = try required(out, "out")
+        out.pointee = try PythonCapsules.exported(handle.data, handle.field, isDevice: isDevice)
+    }
+}
+
+@_cdecl("martlet_python_exported")
+public func pythonExported(_ array: OpaquePointer?) -> PythonObject? {
+    guard let handle = try? object(array, ArrayHandle.self) else { return nil }
+    return try? PythonCapsules.exported(handle.data, handle.field)
+}
+
+@_cdecl("martlet_python_imported")
+public func pythonImported(
+    _ schema: PythonObject?, _ array: PythonObject?, _ known: OpaquePointer?, _ outSchema: HandleOut?, _ out: HandleOut?,
+    _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let known = try known.map { pointer throws(MartletError) in try object(pointer, SchemaHandle.self).field }
+        let outSchema = try required(outSchema, "out_schema")
+        let (data, field) = try PythonCapsules.imported(
+            try requiredObject(schema, "schema"), try requiredObject(array, "array"), known: known)
+        outSchema.pointee = nil
+        if let field { try give(SchemaHandle(field), to: outSchema) }
+        try give(ArrayHandle(data, field: field ?? known), to: out)
     }
 }
 
 @_cdecl("martlet_python_stream_capsule")
 public func pythonStreamCapsule(
-    _ stream: OpaquePointer?, _ out: UnsafeMutablePointer<PythonObject?>?, _ error: ErrorOut?
+    _ stream: OpaquePointer?, _ isDevice: Bool, _ out: UnsafeMutablePointer<PythonObject?>?, _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let out = try required(out, "out")
-        out.pointee = try PythonCapsules.stream(try object(stream, StreamHandle.self).stream)
+        let stream = try object(stream, StreamHandle.self).stream
+        out.pointee = isDevice ? try PythonCapsules.deviceStream(stream) : try PythonCapsules.stream(stream)
     }
 }

@@ -593,13 +593,22 @@ MARTLET_CHECKED martlet_status martlet_python_buffer(void *owner, const void *ad
                                                      martlet_error *error);
 /* Drops the parked references now. */
 void martlet_python_drain(void);
-/* New capsules for the Arrow PyCapsule interface, with native destructors: "arrow_schema", "arrow_array" (then *out_second
- * is the array and *out the schema), "arrow_array_stream". */
+/* New capsules for the Arrow PyCapsule interface, with native destructors: "arrow_schema"; the tuple of "arrow_schema" and
+ * "arrow_array" (or "arrow_device_array"); "arrow_array_stream" (or "arrow_device_array_stream"). */
 MARTLET_CHECKED martlet_status martlet_python_schema_capsule(const martlet_schema *schema, void **out,
                                                              martlet_error *error);
-MARTLET_CHECKED martlet_status martlet_python_array_capsules(const martlet_array *array, void **out, void **out_second,
+MARTLET_CHECKED martlet_status martlet_python_array_capsules(const martlet_array *array, bool is_device, void **out,
                                                              martlet_error *error);
-MARTLET_CHECKED martlet_status martlet_python_stream_capsule(martlet_stream *stream, void **out, martlet_error *error);
+MARTLET_CHECKED martlet_status martlet_python_stream_capsule(martlet_stream *stream, bool is_device, void **out,
+                                                             martlet_error *error);
+/* The tuple of "arrow_schema" and "arrow_array"; NULL, without an exception, when there is none: the function above tells
+ * why. */
+void *martlet_python_exported(const martlet_array *array);
+/* Takes the array out of its two capsules. *out_schema is NULL when the schema has the type and metadata of `known`, which
+ * may be NULL: whoever takes many arrays of one schema reads it once. */
+MARTLET_CHECKED martlet_status martlet_python_imported(void *schema_capsule, void *array_capsule,
+                                                       const martlet_schema *known, martlet_schema **out_schema,
+                                                       martlet_array **out, martlet_error *error);
 
 #ifdef __cplusplus
 }

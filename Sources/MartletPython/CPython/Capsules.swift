@@ -8,79 +8,128 @@ package enum PythonCapsules {
     private static let schemaName = named("arrow_schema")
     private static let arrayName = named("arrow_array")
     private static let streamName = named("arrow_array_stream")
+    private static let deviceArrayName = named("arrow_device_array")
+    private static let deviceStreamName = named("arrow_device_array_stream")
 
     /// A capsule keeps the pointer to its name, so names live for ever.
     private static func named(_ name: StaticString) -> UInt { UInt(bitPattern: name.utf8Start) }
     private static func text(_ name: UInt) -> CPython.Text { UnsafePointer(bitPattern: name)! }
 
     package static func schema(_ field: Field) throws(MartletError) -> Object {
-        let python = try CPython.shared()
-        ParkedReferences.drain(python)
-        let structure = UnsafeMutablePointer<ArrowSchema>.allocate(capacity: 1)
-        do throws(MartletError) { try field.export(to: structure) } catch {
-            structure.deallocate()
-            throw error
+        try capsule(ArrowSchema.self, schemaName, { PythonCapsules.drop($0, schemaName, ArrowSchema.self) }) {
+            structure throws(MartletError) in try field.export(to: structure)
         }
-        guard let capsule = python.makeCapsule(structure, text(schemaName), { PythonCapsules.dropSchema($0) }) else {
-            structure.pointee.release?(structure)
-            structure.deallocate()
-            throw python.takeError()
-        }
-        return capsule
     }
 
     package static func array(_ data: ArrayData) throws(MartletError) -> Object {
+        try capsule(ArrowArray.self, arrayName, { PythonCapsules.drop($0, arrayName, ArrowArray.self) }) {
+            data.export(to: $0)
+        }
+    }
+
+    package static func stream(_ stream: any ArrayStream) throws(MartletError) -> Object {
+        try capsule(ArrowArrayStream.self, streamName, { PythonCapsules.drop($0, streamName, ArrowArrayStream.self) }) {
+            export(stream, to: $0)
+        }
+    }
+
+    package static func deviceArray(_ data: ArrayData) throws(MartletError) -> Object {
+        try capsule(
+            ArrowDeviceArray.self, deviceArrayName, { PythonCapsules.drop($0, deviceArrayName, ArrowDeviceArray.self) }
+        ) { data.export(to: $0) }
+    }
+
+    package static func deviceStream(_ stream: any ArrayStream) throws(MartletError) -> Object {
+        try capsule(
+            ArrowDeviceArrayStream.self, deviceStreamName,
+            { PythonCapsules.drop($0, deviceStreamName, ArrowDeviceArrayStream.self) }
+        ) { export(stream, to: $0) }
+    }
+
+    /// The tuple of a schema's capsule and its array's.
+    package static func exported(_ data: ArrayData, _ field: Field, isDevice: Bool = false) throws(MartletError) -> Object {
+        let python = try CPython.shared()
+        let schema = try Owned(try schema(field), python)
+        let array = try Owned(isDevice ? try deviceArray(data) : try array(data), python)
+        let tuple = try Owned(python.makeTuple(2), python)
+        _ = python.setTupleItem(tuple.object, 0, schema.give())
+        _ = python.setTupleItem(tuple.object, 1, array.give())
+        return tuple.give()
+    }
+
+    /// Takes the structures out of the two capsules of an array.
+    ///
+    /// The field is nil when its type and metadata are those of `known`.
+    package static func imported(_ schema: Object, _ array: Object, known: Field?) throws(MartletError) -> (
+        data: ArrayData, field: Field?
+    ) {
+        let python = try CPython.shared()
+        guard let schema = python.capsulePointer(schema, text(schemaName)) else { throw python.takeError() }
+        guard let array = python.capsulePointer(array, text(arrayName)) else { throw python.takeError() }
+        let field = try Field(importing: schema.assumingMemoryBound(to: ArrowSchema.self))
+        let same = known.map { $0.type == field.type && $0.metadata == field.metadata } ?? false
+        // One object of the type for all batches: what comes later compares types by it.
+        let type = same ? known?.type ?? field.type : field.type
+        let data = try ArrayData.importing(array.assumingMemoryBound(to: ArrowArray.self), type: type)
+        return (data, same ? nil : field)
+    }
+
+    private static func capsule<Structure: ExportedStructure>(
+        _: Structure.Type, _ name: UInt, _ destructor: @convention(c) (Object?) -> Void,
+        fill: (UnsafeMutablePointer<Structure>) throws(MartletError) -> Void
+    ) throws(MartletError) -> Object {
         let python = try CPython.shared()
         ParkedReferences.drain(python)
-        let structure = UnsafeMutablePointer<ArrowArray>.allocate(capacity: 1)
-        data.export(to: structure)
-        guard let capsule = python.makeCapsule(structure, text(arrayName), { PythonCapsules.dropArray($0) }) else {
-            structure.pointee.release?(structure)
+        let structure = UnsafeMutablePointer<Structure>.allocate(capacity: 1)
+        do throws(MartletError) { try fill(structure) } catch {
+            structure.deallocate()
+            throw error
+        }
+        guard let capsule = python.makeCapsule(structure, text(name), destructor) else {
+            Structure.releaseWhatIsLeft(structure)
             structure.deallocate()
             throw python.takeError()
         }
         return capsule
     }
 
-    package static func stream(_ stream: any ArrayStream) throws(MartletError) -> Object {
-        let python = try CPython.shared()
-        ParkedReferences.drain(python)
-        let structure = UnsafeMutablePointer<ArrowArrayStream>.allocate(capacity: 1)
-        export(stream, to: structure)
-        guard let capsule = python.makeCapsule(structure, text(streamName), { PythonCapsules.dropStream($0) }) else {
-            structure.pointee.release?(structure)
-            structure.deallocate()
-            throw python.takeError()
-        }
-        return capsule
+    private static func drop<Structure: ExportedStructure>(_ capsule: Object?, _ name: UInt, _: Structure.Type) {
+        guard let python = try? CPython.shared(),
+            let structure = python.capsulePointer(capsule, text(name))?.assumingMemoryBound(to: Structure.self)
+        else { return }
+        Structure.releaseWhatIsLeft(structure)
+        structure.deallocate()
     }
 
     /// Drops a reference to a capsule that cannot be handed out.
     package static func drop(_ capsule: Object) {
         if let python = try? CPython.shared() { python.decref(capsule) }
     }
+}
 
-    private static func structure<Structure>(_ capsule: Object?, _ name: UInt, _: Structure.Type)
-        -> UnsafeMutablePointer<Structure>?
-    {
-        (try? CPython.shared())?.capsulePointer(capsule, text(name))?.assumingMemoryBound(to: Structure.self)
-    }
+/// A structure with a `release` of its own that is NULL when it was moved out.
+private protocol ExportedStructure {
+    static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>)
+}
 
-    private static func dropSchema(_ capsule: Object?) {
-        guard let structure = structure(capsule, schemaName, ArrowSchema.self) else { return }
-        structure.pointee.release?(structure)
-        structure.deallocate()
-    }
+extension ArrowSchema: ExportedStructure {
+    static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
+}
 
-    private static func dropArray(_ capsule: Object?) {
-        guard let structure = structure(capsule, arrayName, ArrowArray.self) else { return }
-        structure.pointee.release?(structure)
-        structure.deallocate()
-    }
+extension ArrowArray: ExportedStructure {
+    static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
+}
 
-    private static func dropStream(_ capsule: Object?) {
-        guard let structure = structure(capsule, streamName, ArrowArrayStream.self) else { return }
-        structure.pointee.release?(structure)
-        structure.deallocate()
+extension ArrowArrayStream: ExportedStructure {
+    static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
+}
+
+extension ArrowDeviceArray: ExportedStructure {
+    static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) {
+        withUnsafeMutablePointer(to: &structure.pointee.array) { $0.pointee.release?($0) }
     }
+}
+
+extension ArrowDeviceArrayStream: ExportedStructure {
+    static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
 }

@@ -56,7 +56,8 @@ dataset_open t:pqppqpp dataset_schema t:ppp* dataset_files t:pppp dataset_scan t
 dataset_write t:pspqpqppp
 python_array_from_sequence t:ppppqpp* python_array_to_list t:ppqpp* python_item p:pq* python_fill_objects t:pppp*
 python_array_from_objects t:pqqpppqpp* python_array_from_unicode t:pqqqppp* python_buffer t:ppqpp* python_drain v:*
-python_schema_capsule t:ppp* python_array_capsules t:pppp* python_stream_capsule t:ppp*
+python_schema_capsule t:ppp* python_array_capsules t:pbpp* python_stream_capsule t:pbpp* python_exported p:p*
+python_imported t:pppppp*
 """
 
 _LETTERS = {
@@ -326,27 +327,15 @@ def new_object(function, *arguments):
     return result
 
 
-def new_objects(function, *arguments):
-    """As `new_object` for functions with two out pointers."""
-    error = _ErrorStruct()
-    first, second = ctypes.py_object(), ctypes.py_object()
-    status = function(*arguments, byref(first), byref(second), byref(error))
-    if status:
-        _raise(status, error)
-    result = first.value, second.value
-    for made in result:
-        _DECREF(made)
-    return result
-
-
-def _item_function():
-    function = lib.martlet_python_item
+def object_function(name):
+    """A function that returns a new reference; ValueError when it returns NULL."""
+    function = getattr(lib, name)
     function.restype = ctypes.py_object
     return function
 
 
-# `item(array's address, index)`: the Python object of a slot; ValueError when there is none.
-item = _item_function()
+# `item(array's address, index)`: the Python object of a slot.
+item = object_function("martlet_python_item")
 
 
 def object_buffer(owner, address, size):
@@ -466,12 +455,6 @@ _CAPSULE_POINTER.restype = c_void_p
 def schema_from_capsule(capsule):
     """Takes the schema out of an "arrow_schema" capsule."""
     return SchemaHandle(new(lib.martlet_schema_import, _CAPSULE_POINTER(capsule, b"arrow_schema")))
-
-
-def array_from_capsules(schema_capsule, array_capsule):
-    """Takes the array out of an "arrow_array" capsule: `(array pointer, SchemaHandle)`."""
-    schema = schema_from_capsule(schema_capsule)
-    return new(lib.martlet_array_import, _CAPSULE_POINTER(array_capsule, b"arrow_array"), schema), schema
 
 
 def stream_from_capsule(capsule):

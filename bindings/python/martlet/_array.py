@@ -5,6 +5,7 @@ from operator import index
 
 from . import _abi
 from . import _types as t
+from ._abi_capsules import exported, exported_to_device
 from ._errors import ArrowInvalid
 
 _lib = _abi.lib
@@ -285,7 +286,11 @@ class Array(_abi.ArrayHandle):
 
     def __arrow_c_array__(self, requested_schema=None):
         """Capsules of schema and array; `requested_schema` is cast to when that is possible."""
-        return _abi.new_objects(_lib.martlet_python_array_capsules, self._requested(requested_schema))
+        return exported(self if requested_schema is None else self._requested(requested_schema))
+
+    def __arrow_c_device_array__(self, requested_schema=None, **kwargs):
+        """As `__arrow_c_array__`, with the word that the memory is the CPU's."""
+        return exported_to_device(self._requested(requested_schema), kwargs)
 
     def _requested(self, capsule):
         if capsule is None:

@@ -2,6 +2,7 @@
 
 from . import _abi, _metadata
 from . import _types as t
+from ._abi_capsules import array_of, is_array, is_stream
 from ._array import Array, concatenate, nulls_of, wrap
 from ._chunked import ChunkedArray, chunked_array, make_chunked
 from ._errors import ArrowException, ArrowInvalid
@@ -46,13 +47,20 @@ def array(obj, type=None, mask=None, size=None, from_pandas=None, safe=True, mem
     return _from_sequence(_as_sequence(obj, size), type, mask, from_pandas, safe)
 
 
+# The type and the schema that came in last: most of what comes in one by one has the same.
+_last = {}
+
+
 def _from_protocols(obj, type, safe):
     """From `__arrow_c_array__`, `__arrow_c_stream__` or `__arrow_array__`, else None."""
     capsule = None if type is None else type.__arrow_c_schema__
-    if hasattr(obj, "__arrow_c_array__"):
-        pointer, schema = _abi.array_from_capsules(*obj.__arrow_c_array__(capsule and capsule()))
-        found = wrap(pointer, t._type_from_handle(schema))
-    elif hasattr(obj, "__arrow_c_stream__"):
+    if is_array(obj):
+        known = _last.get("type")
+        pointer, schema = array_of(obj, capsule and capsule(), None if known is None else known._handle)
+        if schema is not None:
+            known = _last["type"] = t._type_from_handle(schema)
+        found = wrap(pointer, known)
+    elif is_stream(obj):
         found = chunked_array(obj, type=type)
     elif hasattr(obj, "__arrow_array__"):
         found = obj.__arrow_array__(type=type)
@@ -221,6 +229,8 @@ def record_batch(data, names=None, schema=None, metadata=None):
     """A RecordBatch of a list of arrays or lists, a mapping, a pandas DataFrame or an Arrow-like object."""
     if isinstance(data, RecordBatch) and schema is None and names is None:
         return data
+    if hasattr(data, "__arrow_c_array__") and names is None and not isinstance(data, (list, tuple)):
+        return _batch_from_capsules(data, schema)
     if isinstance(data, (list, tuple)):
         return RecordBatch.from_arrays(data, names=names, schema=schema, metadata=metadata)
     if hasattr(data, "keys") and hasattr(data, "__getitem__") and not hasattr(data, "dtypes"):
@@ -229,9 +239,9 @@ def record_batch(data, names=None, schema=None, metadata=None):
         return RecordBatch.from_pydict(data, schema=schema, metadata=metadata)
     if _is_frame(data):
         return RecordBatch.from_pandas(data, schema=schema)
-    if hasattr(data, "__arrow_c_array__"):
+    if hasattr(data, "__arrow_c_device_array__"):
         return _batch_from_capsules(data, schema)
-    if hasattr(data, "__arrow_c_stream__"):
+    if is_stream(data):
         batches = table(data, schema=schema).combine_chunks().to_batches()
         if len(batches) == 1:
             return batches[0]
@@ -242,8 +252,14 @@ def record_batch(data, names=None, schema=None, metadata=None):
 
 def _batch_from_capsules(data, schema):
     capsule = None if schema is None else schema.__arrow_c_schema__()
-    pointer, found = _abi.array_from_capsules(*data.__arrow_c_array__(capsule))
-    batch = RecordBatch._from_pointer(pointer, Schema._from_handle(found))
+    known = _last.get("schema")
+    pointer, found = array_of(data, capsule, None if known is None else known._handle)
+    if found is not None:
+        handle = _abi.ArrayHandle(pointer)
+        known = _last["schema"] = Schema._from_handle(found)
+        batch = RecordBatch._from_pointer(handle, known)
+    else:
+        batch = RecordBatch._from_known(pointer, known, _lib.martlet_array_length(pointer))
     if schema is not None and not batch.schema.equals(schema):
         return batch.cast(schema)
     return batch
@@ -259,12 +275,12 @@ def table(data, names=None, schema=None, metadata=None, nthreads=None):
         return data
     if _is_frame(data):
         return Table.from_pandas(data, schema=schema, nthreads=nthreads)
-    if hasattr(data, "__arrow_c_stream__"):
+    if is_stream(data):
         if names is not None or metadata is not None:
             raise ValueError("The 'names' and 'metadata' arguments are not valid when passing an Arrow stream")
         from ._reader import RecordBatchReader
         return RecordBatchReader.from_stream(data, schema).read_all()
-    if hasattr(data, "__arrow_c_array__"):
+    if is_array(data):
         return Table.from_batches([_batch_from_capsules(data, schema)])
     if hasattr(data, "keys") and hasattr(data, "__getitem__"):
         if names is not None:

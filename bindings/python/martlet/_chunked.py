@@ -2,6 +2,7 @@
 
 from . import _abi
 from . import _types as t
+from ._abi_capsules import exported_stream, is_array, is_stream, stream_of
 from ._array import Array, concatenate, normalized_index, slice_bounds, slice_of, text_of
 from ._errors import ArrowInvalid, ArrowTypeError
 
@@ -252,13 +253,20 @@ class ChunkedArray:
 
     def __arrow_c_stream__(self, requested_schema=None):
         """A capsule of a stream of the chunks."""
+        return exported_stream(self._stream(requested_schema))
+
+    def __arrow_c_device_stream__(self, requested_schema=None, **kwargs):
+        """As `__arrow_c_stream__`, with the word that the memory is the CPU's."""
+        return exported_stream(self._stream(requested_schema), kwargs)
+
+    def _stream(self, requested_schema):
         data = self
         if requested_schema is not None:
             target = t._type_from_handle(_abi.schema_from_capsule(requested_schema))
             data = self if target == self.type else self.cast(target)
         pointer = _abi.new(
             _abi.lib.martlet_stream_from_batches, data.type._handle, _abi.handle_array(data._chunks), len(data._chunks))
-        return _abi.new_object(_abi.lib.martlet_python_stream_capsule, _abi.StreamHandle(pointer))
+        return _abi.StreamHandle(pointer)
 
     def __reduce__(self):
         return make_chunked, (list(self._chunks), self.type)
@@ -293,9 +301,9 @@ def chunked_array(arrays, type=None):
         return arrays if type is None or type == arrays.type else arrays.cast(type)
     if isinstance(arrays, Array):
         arrays = [arrays]
-    elif hasattr(arrays, "__arrow_c_stream__"):
+    elif is_stream(arrays):
         return _from_stream(arrays, type)
-    elif hasattr(arrays, "__arrow_c_array__"):
+    elif is_array(arrays):
         arrays = [arrays]
     from ._builders import array
     chunks = []
@@ -320,7 +328,7 @@ def chunked_array(arrays, type=None):
 def _from_stream(source, type):
     from ._array import wrap
     capsule = None if type is None else type.__arrow_c_schema__()
-    stream = _abi.stream_from_capsule(source.__arrow_c_stream__(capsule))
+    stream = stream_of(source, capsule)
     schema = _abi.SchemaHandle(_abi.new(_abi.lib.martlet_stream_schema, stream))
     found = t._type_from_handle(schema)
     chunks = []

@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 from . import _abi
+from ._abi_capsules import exported_stream, is_array, is_stream, stream_of
 from ._errors import ArrowInvalid
 from ._schema import Schema
 from ._table import RecordBatch, Table
@@ -60,8 +61,8 @@ class RecordBatchReader:
     @staticmethod
     def from_stream(data, schema=None):
         """From any object with `__arrow_c_stream__`."""
-        if not hasattr(data, "__arrow_c_stream__"):
-            if hasattr(data, "__arrow_c_array__"):
+        if not is_stream(data):
+            if is_array(data):
                 from ._builders import record_batch
                 batch = record_batch(data)
                 return RecordBatchReader.from_batches(batch.schema, [batch])
@@ -73,7 +74,7 @@ class RecordBatchReader:
                 raise TypeError("Expected an object implementing the Arrow PyCapsule Protocol for schema (i.e. having "
                                 f"a `__arrow_c_schema__` method), got {type(schema)}.")
             capsule = schema.__arrow_c_schema__()
-        stream = _abi.stream_from_capsule(data.__arrow_c_stream__(capsule))
+        stream = stream_of(data, capsule)
         reader = RecordBatchReader._from_stream_pointer(stream)
         if schema is not None and isinstance(schema, Schema) and not reader.schema.equals(schema):
             return reader.cast(schema)
@@ -122,7 +123,11 @@ class RecordBatchReader:
 
     def read_all(self):
         """A Table of all batches that are left."""
-        return Table.from_batches(list(self), self.schema)
+        if self._stream_ is None or self._is_closed or self._file is not None or (
+                type(self).read_next_batch is not RecordBatchReader.read_next_batch):
+            return Table.from_batches(list(self), self.schema)
+        from ._batches import read_stream
+        return read_stream(self._stream_, self.schema)
 
     def read_pandas(self, **options):
         """`read_all().to_pandas(**options)`"""
@@ -168,6 +173,9 @@ class RecordBatchReader:
 
     def __arrow_c_stream__(self, requested_schema=None):
         """A capsule of a stream over the batches that are left; the reader is used up by it."""
+        return self._exported(requested_schema, None)
+
+    def _exported(self, requested_schema, options):
         if self._is_closed:
             raise ArrowInvalid("Operation on a closed RecordBatchReader")
         reader = self
@@ -175,7 +183,11 @@ class RecordBatchReader:
             target = Schema._from_handle(_abi.schema_from_capsule(requested_schema))
             if target.names == self.schema.names and not target.equals(self.schema):
                 reader = self.cast(target)
-        return _abi.new_object(_abi.lib.martlet_python_stream_capsule, reader._stream())
+        return exported_stream(reader._stream(), options)
+
+    def __arrow_c_device_stream__(self, requested_schema=None, **kwargs):
+        """As `__arrow_c_stream__`, with the word that the memory is the CPU's."""
+        return self._exported(requested_schema, kwargs)
 
     def __arrow_c_schema__(self):
         return self.schema.__arrow_c_schema__()

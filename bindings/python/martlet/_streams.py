@@ -2,6 +2,7 @@
 
 from . import _abi
 from ._abi import lib
+from ._abi_capsules import is_array, is_stream
 from ._builders import _is_frame, record_batch
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._reader import RecordBatchReader
@@ -10,7 +11,7 @@ from ._table import RecordBatch, Table
 
 
 def is_tabular(data):
-    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or _is_frame(data)
+    return is_stream(data) or is_array(data) or _is_frame(data)
 
 
 def schema_of(data):
@@ -37,9 +38,9 @@ def reader_of(data):
         return data.to_reader()
     if _is_frame(data):
         return Table.from_pandas(data).to_reader()
-    if hasattr(data, "__arrow_c_stream__"):
+    if is_stream(data):
         return RecordBatchReader.from_stream(data)
-    if hasattr(data, "__arrow_c_array__"):
+    if is_array(data):
         batch = record_batch(data)
         return RecordBatchReader.from_batches(batch.schema, [batch])
     raise ArrowTypeError(

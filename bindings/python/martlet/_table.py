@@ -1,6 +1,7 @@
 """Record batches and tables: named columns of one length."""
 
 from . import _abi
+from ._abi_capsules import exported, exported_stream, exported_to_device
 from ._array import Array, concatenate, slice_bounds, wrap
 from ._chunked import ChunkedArray, make_chunked
 from ._errors import ArrowInvalid
@@ -8,6 +9,7 @@ from ._schema import Schema, _make_schema
 from ._tabular import _Tabular, unequal_lengths
 
 _lib = _abi.lib
+_new = object.__new__
 
 
 class RecordBatch(_Tabular):
@@ -34,6 +36,14 @@ class RecordBatch(_Tabular):
         return self
 
     _from_handle = _from_pointer
+
+    @classmethod
+    def _from_known(cls, pointer, schema, num_rows):
+        """From a new `martlet_array *` of a struct of which all is known."""
+        handle, self = _new(_abi.ArrayHandle), _new(cls)
+        handle._as_parameter_ = pointer
+        self.schema, self.num_rows, self._columns, self._handle_ = schema, num_rows, None, handle
+        return self
 
     @property
     def _handle(self):
@@ -132,10 +142,17 @@ class RecordBatch(_Tabular):
     # ---- exchange ----
 
     def __arrow_c_array__(self, requested_schema=None):
-        return _abi.new_objects(_lib.martlet_python_array_capsules, self._requested(requested_schema)._handle)
+        return exported((self if requested_schema is None else self._requested(requested_schema))._handle)
+
+    def __arrow_c_device_array__(self, requested_schema=None, **kwargs):
+        """As `__arrow_c_array__`, with the word that the memory is the CPU's."""
+        return exported_to_device(self._requested(requested_schema)._handle, kwargs)
 
     def __arrow_c_stream__(self, requested_schema=None):
         return Table.from_batches([self]).__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_device_stream__(self, requested_schema=None, **kwargs):
+        return Table.from_batches([self]).__arrow_c_device_stream__(requested_schema, **kwargs)
 
     def __arrow_c_schema__(self):
         return self.schema.__arrow_c_schema__()
@@ -337,12 +354,19 @@ class Table(_Tabular):
 
     def __arrow_c_stream__(self, requested_schema=None):
         """A capsule of a stream of the batches."""
+        return exported_stream(self._requested(requested_schema)._stream())
+
+    def __arrow_c_device_stream__(self, requested_schema=None, **kwargs):
+        """As `__arrow_c_stream__`, with the word that the memory is the CPU's."""
+        return exported_stream(self._requested(requested_schema)._stream(), kwargs)
+
+    def _requested(self, requested_schema):
         table = self
         if requested_schema is not None:
             target = Schema._from_handle(_abi.schema_from_capsule(requested_schema))
             if target.names == self.column_names:
                 table = self._with_schema(target) if target.equals(self.schema) else self.cast(target)
-        return _abi.new_object(_lib.martlet_python_stream_capsule, table._stream())
+        return table
 
     def __arrow_c_schema__(self):
         return self.schema.__arrow_c_schema__()

@@ -1,0 +1,250 @@
+"""Every type, in every layout, through every door, judged by pyarrow and by the peers that have the type; and random
+schemas in which all types are mixed. MARTLET_ROUNDS says how many of those (200)."""
+
+import os
+import pickle
+import random
+import zlib
+
+import pyarrow as pa
+import pyarrow.ipc
+import pytest
+
+import any_array
+import martlet as ma
+import martlet.ipc
+
+ROUNDS = int(os.environ.get("MARTLET_ROUNDS", "200"))
+CASES = [(name, layout) for name in any_array.TYPES for layout in any_array.LAYOUTS]
+
+
+def column(name, layout):
+    rng = random.Random(zlib.crc32(f"{name}, {layout}".encode()))
+    return any_array.column(rng, any_array.TYPES[name], layout)
+
+
+def same(got, expected):
+    """Equal types, values and validity; pyarrow checks what came out of Martlet."""
+    got.validate(full=True)
+    assert got.type.equals(expected.type, check_metadata=True), f"{got.type}, expected {expected.type}"
+    assert got.equals(expected), f"{got}\n\nexpected\n\n{expected}"
+
+
+def same_table(got, expected):
+    got.validate(full=True)
+    assert got.schema.equals(expected.schema, check_metadata=True), f"{got.schema}\n\nexpected\n\n{expected.schema}"
+    assert got.num_rows == expected.num_rows
+    for name, a, b in zip(got.column_names, got.columns, expected.columns):
+        if not a.equals(b):
+            assert a.to_pylist() == b.to_pylist(), name
+
+
+def stream_of(data):
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, data.schema) as writer:
+        writer.write_table(data)
+    return sink.getvalue()
+
+
+def file_of(data):
+    sink = pa.BufferOutputStream()
+    # One file holds one dictionary a column.
+    with pa.ipc.new_file(sink, data.schema, options=pa.ipc.IpcWriteOptions(unify_dictionaries=True)) as writer:
+        writer.write_table(data)
+    return sink.getvalue()
+
+
+def through_file(table):
+    """Whether pyarrow can write the table to one file: its chunks may need one dictionary."""
+    try:
+        return file_of(table)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+
+
+# ---- one type --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", any_array.TYPES)
+def test_type(name):
+    theirs = any_array.TYPES[name]
+    mine = ma.field(pa.field("x", theirs)).type
+    assert str(mine) == str(theirs)
+    assert repr(mine).replace("martlet", "pyarrow") == repr(theirs)
+    assert (mine.id, mine.num_fields, mine.num_buffers) == (theirs.id, theirs.num_fields, theirs.num_buffers)
+    assert mine.has_variadic_buffers == theirs.has_variadic_buffers
+    assert type(mine).__name__ == type(theirs).__name__
+    again = pickle.loads(pickle.dumps(mine))
+    assert again == mine and hash(again) == hash(mine) and mine != ma.int8() or name == "int8"
+    assert pa.field(ma.field("x", mine)).type.equals(theirs, check_metadata=True)
+    for question in dir(pa.types):
+        if question.startswith("is_") and not question.endswith("_value"):
+            assert getattr(ma.types, question)(mine) == getattr(pa.types, question)(theirs), question
+    nulls = ma.nulls(5, mine)
+    nulls.validate(full=True)
+    same(pa.array(nulls), pa.nulls(5, theirs) if name != "sparse_union" else pa.array(nulls))
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_c_data(name, layout):
+    for chunk in column(name, layout).chunks:
+        mine = ma.array(chunk)
+        mine.validate(full=True)
+        assert (len(mine), mine.null_count, type(mine).__name__) == (len(chunk), chunk.null_count, type(chunk).__name__)
+        same(pa.array(mine), chunk)
+        same(pa.array(mine[1:]), chunk[1:])
+        assert mine == ma.array(chunk)
+        same(pa.Array._import_from_c_device_capsule(*mine.__arrow_c_device_array__()), chunk)
+        batch = pa.record_batch([chunk], ["x"])
+        assert pa.record_batch(ma.record_batch(batch)).equals(batch)
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_c_stream(name, layout):
+    theirs = column(name, layout)
+    mine = ma.chunked_array(theirs)
+    same(pa.chunked_array(mine), theirs)
+    table = pa.table({"x": theirs})
+    same_table(pa.table(ma.table(table)), table)
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_python_objects(name, layout):
+    theirs = column(name, layout)
+    mine = ma.chunked_array(theirs)
+    expected = theirs.to_pylist()
+    got = mine.to_pylist()
+    assert got == expected and [type(x).__name__ for x in got] == [type(x).__name__ for x in expected]
+    assert [x.as_py() for x in mine] == expected
+    for a, b in zip(mine, theirs):
+        assert type(a).__name__ == type(b).__name__ and a.is_valid == b.is_valid
+    try:
+        again = pa.array(expected, theirs.type)
+    except (pa.ArrowException, TypeError, NotImplementedError):
+        # Martlet takes more: what it takes is what it gave.
+        try:
+            made = ma.array(expected, mine.type)
+        except (ma.ArrowException, TypeError, NotImplementedError):
+            return
+        made.validate(full=True)
+        assert made.to_pylist() == expected
+        return
+    made = ma.array(expected, mine.type)
+    if pa.types.is_dictionary(theirs.type):
+        made.validate(full=True)
+        assert made.to_pylist() == expected
+        return
+    same(pa.array(made), again)
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_pickle(name, layout):
+    for chunk in column(name, layout).chunks:
+        mine = ma.array(chunk)
+        again = pickle.loads(pickle.dumps(mine))
+        again.validate(full=True)
+        assert again == mine and again.type == mine.type
+        same(pa.array(again), chunk)
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_ipc_stream(name, layout):
+    table = pa.table({"x": column(name, layout)})
+    same_table(pa.table(martlet.ipc.open_stream(stream_of(table)).read_all()), table)
+    sink = ma.BufferOutputStream()
+    with martlet.ipc.new_stream(sink, ma.schema(table.schema)) as writer:
+        writer.write_table(ma.table(table))
+    same_table(pa.ipc.open_stream(sink.getvalue().to_pybytes()).read_all(), table)
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_ipc_file(name, layout):
+    table = pa.table({"x": column(name, layout)})
+    theirs = through_file(table)
+    if theirs is None:
+        table = table.slice(0, len(table["x"].chunk(0)))
+        theirs = file_of(table)
+    same_table(pa.table(martlet.ipc.open_file(theirs).read_all()), table)
+    sink = ma.BufferOutputStream()
+    with martlet.ipc.new_file(sink, ma.schema(table.schema)) as writer:
+        writer.write_table(ma.table(table))
+    same_table(pa.ipc.open_file(sink.getvalue().to_pybytes()).read_all(), table)
+
+
+# ---- peers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", any_array.TYPES)
+def test_polars(name):
+    polars = pytest.importorskip("polars")
+    table = pa.table({"x": column(name, "some nulls")})
+    try:
+        frame = polars.DataFrame(table)
+    except BaseException as problem:
+        pytest.skip(f"polars does not take it: {problem}")
+    expected = pa.table(frame)
+    same_table(pa.table(ma.table(frame)), expected)
+    same_table(pa.table(polars.DataFrame(ma.table(table))), expected)
+
+
+@pytest.mark.parametrize("name", any_array.TYPES)
+def test_duckdb(name):
+    duckdb = pytest.importorskip("duckdb")
+    table = pa.table({"x": column(name, "some nulls")})
+    connection = duckdb.connect()
+    try:
+        connection.register("given", table)
+        expected = connection.sql("from given").to_arrow_table()
+    except Exception as problem:
+        pytest.skip(f"duckdb does not take it: {problem}")
+    mine = ma.table(table)
+    connection.register("mine", mine)
+    result = connection.sql("from mine")
+    same_table(pa.table(ma.table(result)), expected)
+
+
+@pytest.mark.parametrize("name", any_array.TYPES)
+def test_arro3(name):
+    arro3 = pytest.importorskip("arro3.core")
+    chunk = column(name, "some nulls").chunk(0)
+    try:
+        theirs = arro3.Array.from_arrow(chunk)
+        expected = pa.array(theirs)
+    except BaseException as problem:
+        pytest.skip(f"arro3 does not take it: {problem}")
+    same(pa.array(ma.array(theirs)), expected)
+    same(pa.array(arro3.Array.from_arrow(ma.array(chunk))), expected)
+
+
+# ---- all types mixed -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_random_schemas(block):
+    for round in range(block, ROUNDS, 10):
+        rng = random.Random(round)
+        fields = [
+            pa.field(f"c{i}", any_array.random_type(rng, rng.randrange(1, 7)), metadata=rng.choice((None, {"a": "b"})))
+            for i in range(rng.randrange(1, 5))
+        ]
+        schema = pa.schema(fields, rng.choice((None, {"round": str(round)})))
+        rows = rng.randrange(0, 30)
+        batch = pa.record_batch([any_array.make(rng, f.type, rows) for f in fields], schema=schema)
+        batch.validate(full=True)
+        table = pa.Table.from_batches([batch])
+        try:
+            mine = ma.record_batch(batch)
+            mine.validate(full=True)
+            same_table(pa.Table.from_batches([pa.record_batch(mine)]), table)
+            assert mine.to_pylist() == batch.to_pylist()
+            same_table(pa.table(martlet.ipc.open_stream(stream_of(table)).read_all()), table)
+            theirs = through_file(table)
+            if theirs is not None:
+                same_table(pa.table(martlet.ipc.open_file(theirs).read_all()), table)
+            for new, reopen in ((martlet.ipc.new_stream, pa.ipc.open_stream), (martlet.ipc.new_file, pa.ipc.open_file)):
+                sink = ma.BufferOutputStream()
+                with new(sink, mine.schema) as writer:
+                    writer.write_batch(mine)
+                same_table(reopen(sink.getvalue().to_pybytes()).read_all(), table)
+        except Exception as problem:
+            raise AssertionError(f"round {round}: {schema}") from problem
