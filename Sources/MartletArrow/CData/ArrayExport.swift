@@ -44,7 +44,8 @@ extension ArrayData {
         }
         unsafe out.initialize(
             to: ArrowArray(
-                length: Int64(count), null_count: Int64(knownNullCount ?? -1), offset: Int64(offset),
+                // Consumers measure the buffers of empty arrays without their offset.
+                length: Int64(count), null_count: Int64(knownNullCount ?? -1), offset: Int64(count == 0 ? 0 : offset),
                 n_buffers: Int64(bufferCount), n_children: Int64(children.count), buffers: pointers,
                 children: childPointers, dictionary: dictionaryCopy,
                 release: { array in if let array = unsafe array { unsafe releaseArray(array) } },

@@ -46,8 +46,9 @@ extension ArrayData {
         let fixedBuffers = layout.buffers.count + (layout.hasValidity ? 1 : 0)
         let given = unsafe raw.n_buffers
         // Views have any number of buffers behind them, and the lengths of those come last.
-        guard layout.hasVariadicBuffers ? given > Int64(fixedBuffers) && given <= Int64(Int32.max) : given == Int64(fixedBuffers)
-        else {
+        // Some producers count a validity buffer for nulls.
+        let isExpected = given == Int64(fixedBuffers) || (type.isNullType && given == 1)
+        guard layout.hasVariadicBuffers ? given > Int64(fixedBuffers) && given <= Int64(Int32.max) : isExpected else {
             let expected = layout.hasVariadicBuffers ? "at least \(fixedBuffers + 1)" : "\(fixedBuffers)"
             throw .invalid("Expected \(expected) buffers for imported type \(type), ArrowArray struct has \(given)")
         }

@@ -5,44 +5,44 @@ package import MartletBase
 /// Capsules of the Arrow PyCapsule interface (CDataInterface/PyCapsuleInterface.rst). Whoever consumes one moves the
 /// structure out; the destructor releases what is left.
 package enum PythonCapsules {
-    private static let schemaName = named("arrow_schema")
-    private static let arrayName = named("arrow_array")
-    private static let streamName = named("arrow_array_stream")
-    private static let deviceArrayName = named("arrow_device_array")
-    private static let deviceStreamName = named("arrow_device_array_stream")
+    fileprivate static let schemaName = named("arrow_schema")
+    fileprivate static let arrayName = named("arrow_array")
+    fileprivate static let streamName = named("arrow_array_stream")
+    fileprivate static let deviceArrayName = named("arrow_device_array")
+    fileprivate static let deviceStreamName = named("arrow_device_array_stream")
 
     /// A capsule keeps the pointer to its name, so names live for ever.
     private static func named(_ name: StaticString) -> UInt { UInt(bitPattern: name.utf8Start) }
     private static func text(_ name: UInt) -> CPython.Text { UnsafePointer(bitPattern: name)! }
 
     package static func schema(_ field: Field) throws(MartletError) -> Object {
-        try capsule(ArrowSchema.self, schemaName, { PythonCapsules.drop($0, schemaName, ArrowSchema.self) }) {
+        try capsule(ArrowSchema.self, { PythonCapsules.drop($0, ArrowSchema.self) }) {
             structure throws(MartletError) in try field.export(to: structure)
         }
     }
 
     package static func array(_ data: ArrayData) throws(MartletError) -> Object {
-        try capsule(ArrowArray.self, arrayName, { PythonCapsules.drop($0, arrayName, ArrowArray.self) }) {
+        try capsule(ArrowArray.self, { PythonCapsules.drop($0, ArrowArray.self) }) {
             data.export(to: $0)
         }
     }
 
     package static func stream(_ stream: any ArrayStream) throws(MartletError) -> Object {
-        try capsule(ArrowArrayStream.self, streamName, { PythonCapsules.drop($0, streamName, ArrowArrayStream.self) }) {
+        try capsule(ArrowArrayStream.self, { PythonCapsules.drop($0, ArrowArrayStream.self) }) {
             export(stream, to: $0)
         }
     }
 
     package static func deviceArray(_ data: ArrayData) throws(MartletError) -> Object {
         try capsule(
-            ArrowDeviceArray.self, deviceArrayName, { PythonCapsules.drop($0, deviceArrayName, ArrowDeviceArray.self) }
+            ArrowDeviceArray.self, { PythonCapsules.drop($0, ArrowDeviceArray.self) }
         ) { data.export(to: $0) }
     }
 
     package static func deviceStream(_ stream: any ArrayStream) throws(MartletError) -> Object {
         try capsule(
-            ArrowDeviceArrayStream.self, deviceStreamName,
-            { PythonCapsules.drop($0, deviceStreamName, ArrowDeviceArrayStream.self) }
+            ArrowDeviceArrayStream.self,
+            { PythonCapsules.drop($0, ArrowDeviceArrayStream.self) }
         ) { export(stream, to: $0) }
     }
 
@@ -75,7 +75,7 @@ package enum PythonCapsules {
     }
 
     private static func capsule<Structure: ExportedStructure>(
-        _: Structure.Type, _ name: UInt, _ destructor: @convention(c) (Object?) -> Void,
+        _: Structure.Type, _ destructor: @convention(c) (Object?) -> Void,
         fill: (UnsafeMutablePointer<Structure>) throws(MartletError) -> Void
     ) throws(MartletError) -> Object {
         let python = try CPython.shared()
@@ -85,7 +85,7 @@ package enum PythonCapsules {
             structure.deallocate()
             throw error
         }
-        guard let capsule = python.makeCapsule(structure, text(name), destructor) else {
+        guard let capsule = python.makeCapsule(structure, text(Structure.capsuleName), destructor) else {
             Structure.releaseWhatIsLeft(structure)
             structure.deallocate()
             throw python.takeError()
@@ -93,9 +93,9 @@ package enum PythonCapsules {
         return capsule
     }
 
-    private static func drop<Structure: ExportedStructure>(_ capsule: Object?, _ name: UInt, _: Structure.Type) {
+    private static func drop<Structure: ExportedStructure>(_ capsule: Object?, _: Structure.Type) {
         guard let python = try? CPython.shared(),
-            let structure = python.capsulePointer(capsule, text(name))?.assumingMemoryBound(to: Structure.self)
+            let structure = python.capsulePointer(capsule, text(Structure.capsuleName))?.assumingMemoryBound(to: Structure.self)
         else { return }
         Structure.releaseWhatIsLeft(structure)
         structure.deallocate()
@@ -109,27 +109,33 @@ package enum PythonCapsules {
 
 /// A structure with a `release` of its own that is NULL when it was moved out.
 private protocol ExportedStructure {
+    static var capsuleName: UInt { get }
     static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>)
 }
 
 extension ArrowSchema: ExportedStructure {
+    static var capsuleName: UInt { PythonCapsules.schemaName }
     static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
 }
 
 extension ArrowArray: ExportedStructure {
+    static var capsuleName: UInt { PythonCapsules.arrayName }
     static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
 }
 
 extension ArrowArrayStream: ExportedStructure {
+    static var capsuleName: UInt { PythonCapsules.streamName }
     static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
 }
 
 extension ArrowDeviceArray: ExportedStructure {
+    static var capsuleName: UInt { PythonCapsules.deviceArrayName }
     static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) {
         withUnsafeMutablePointer(to: &structure.pointee.array) { $0.pointee.release?($0) }
     }
 }
 
 extension ArrowDeviceArrayStream: ExportedStructure {
+    static var capsuleName: UInt { PythonCapsules.deviceStreamName }
     static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>) { structure.pointee.release?(structure) }
 }

@@ -25,18 +25,21 @@ def column(name, layout):
 
 def same(got, expected):
     """Equal types, values and validity; pyarrow checks what came out of Martlet."""
-    got.validate(full=True)
+    if len(got):  # pyarrow finds its own empty slices of views too short
+        got.validate(full=True)
     assert got.type.equals(expected.type, check_metadata=True), f"{got.type}, expected {expected.type}"
     assert got.equals(expected), f"{got}\n\nexpected\n\n{expected}"
 
 
-def same_table(got, expected):
-    got.validate(full=True)
-    assert got.schema.equals(expected.schema, check_metadata=True), f"{got.schema}\n\nexpected\n\n{expected.schema}"
+def same_table(got, expected, number=None):
+    if got.num_rows:
+        got.validate(full=True)
+    assert got.schema.equals(expected.schema, check_metadata=True), (
+        f"{number} {got.schema}\n\nexpected\n\n{expected.schema}")
     assert got.num_rows == expected.num_rows
     for name, a, b in zip(got.column_names, got.columns, expected.columns):
         if not a.equals(b):
-            assert a.to_pylist() == b.to_pylist(), name
+            assert a.to_pylist() == b.to_pylist(), (number, name)
 
 
 def stream_of(data):
@@ -174,14 +177,19 @@ def test_ipc_file(name, layout):
 # ---- peers -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", any_array.TYPES)
+# What polars does not take; of some of these its process ends.
+NOT_IN_POLARS = (
+    "month_day_nano_interval", "timestamp[s, +05:30]", "decimal32(9, 3)", "decimal64(18, 5)", "decimal256(76, 20)",
+    "decimal128(5, -2)", "list_view",
+    "large_list_view", "fixed_size_list of nothing", "dense_union", "sparse_union", "run_end_encoded",
+    "run_end_encoded[int16]", "run_end_encoded[int64]", "list of unions")
+
+
+@pytest.mark.parametrize("name", [name for name in any_array.TYPES if name not in NOT_IN_POLARS])
 def test_polars(name):
     polars = pytest.importorskip("polars")
     table = pa.table({"x": column(name, "some nulls")})
-    try:
-        frame = polars.DataFrame(table)
-    except BaseException as problem:
-        pytest.skip(f"polars does not take it: {problem}")
+    frame = polars.DataFrame(table)
     expected = pa.table(frame)
     same_table(pa.table(ma.table(frame)), expected)
     same_table(pa.table(polars.DataFrame(ma.table(table))), expected)
@@ -219,32 +227,50 @@ def test_arro3(name):
 # ---- all types mixed -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("block", range(10))
-def test_random_schemas(block):
-    for round in range(block, ROUNDS, 10):
-        rng = random.Random(round)
+def random_batches(block):
+    """Record batches of random schemas, nested at most six levels deep; a tenth of the rounds."""
+    for number in range(block, ROUNDS, 10):
+        rng = random.Random(number)
         fields = [
             pa.field(f"c{i}", any_array.random_type(rng, rng.randrange(1, 7)), metadata=rng.choice((None, {"a": "b"})))
             for i in range(rng.randrange(1, 5))
         ]
-        schema = pa.schema(fields, rng.choice((None, {"round": str(round)})))
+        schema = pa.schema(fields, rng.choice((None, {"round": str(number)})))
         rows = rng.randrange(0, 30)
         batch = pa.record_batch([any_array.make(rng, f.type, rows) for f in fields], schema=schema)
         batch.validate(full=True)
+        yield number, batch
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_random_schemas_through_c_data(block):
+    for number, batch in random_batches(block):
+        mine = ma.record_batch(batch)
+        mine.validate(full=True)
         table = pa.Table.from_batches([batch])
-        try:
-            mine = ma.record_batch(batch)
-            mine.validate(full=True)
-            same_table(pa.Table.from_batches([pa.record_batch(mine)]), table)
-            assert mine.to_pylist() == batch.to_pylist()
-            same_table(pa.table(martlet.ipc.open_stream(stream_of(table)).read_all()), table)
-            theirs = through_file(table)
-            if theirs is not None:
-                same_table(pa.table(martlet.ipc.open_file(theirs).read_all()), table)
-            for new, reopen in ((martlet.ipc.new_stream, pa.ipc.open_stream), (martlet.ipc.new_file, pa.ipc.open_file)):
-                sink = ma.BufferOutputStream()
-                with new(sink, mine.schema) as writer:
-                    writer.write_batch(mine)
-                same_table(reopen(sink.getvalue().to_pybytes()).read_all(), table)
-        except Exception as problem:
-            raise AssertionError(f"round {round}: {schema}") from problem
+        same_table(pa.Table.from_batches([pa.record_batch(mine)]), table, number)
+        same_table(pa.table(ma.table(table)), table, number)
+        again = pickle.loads(pickle.dumps(mine))
+        again.validate(full=True)
+        same_table(pa.Table.from_batches([pa.record_batch(again)]), table, number)
+        for field, a, b in zip(batch.schema, mine.columns, batch.columns):
+            # pyarrow's process ends over values of runs in dictionaries, and the other way round.
+            if not ("dictionary<" in str(field.type) and "run_end_encoded<" in str(field.type)):
+                assert a.to_pylist() == b.to_pylist(), (number, field)
+            else:
+                a.to_pylist()
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_random_schemas_through_ipc(block):
+    for number, batch in random_batches(block):
+        mine, table = ma.record_batch(batch), pa.Table.from_batches([batch])
+        same_table(pa.table(martlet.ipc.open_stream(stream_of(table)).read_all()), table, number)
+        theirs = through_file(table)
+        if theirs is not None:
+            same_table(pa.table(martlet.ipc.open_file(theirs).read_all()), table, number)
+        for new, reopen in ((martlet.ipc.new_stream, pa.ipc.open_stream), (martlet.ipc.new_file, pa.ipc.open_file)):
+            sink = ma.BufferOutputStream()
+            with new(sink, mine.schema) as writer:
+                writer.write_batch(mine)
+            same_table(reopen(sink.getvalue().to_pybytes()).read_all(), table, number)
