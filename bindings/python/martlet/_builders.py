@@ -86,6 +86,10 @@ def _as_sequence(obj, size):
 
 def _from_sequence(obj, type, mask, from_pandas, safe):
     if obj and hasattr(obj[0], "as_py"):
+        if type is None:
+            kinds = {x.type for x in obj if hasattr(x, "as_py") and hasattr(x, "type")}
+            kinds.discard(t.null())
+            type = kinds.pop() if len(kinds) == 1 else None
         obj = [x.as_py() if hasattr(x, "as_py") else x for x in obj]
     if isinstance(type, t.DictionaryType):
         values = _from_sequence(obj, type.value_type, mask, from_pandas, safe)

@@ -105,6 +105,12 @@ def to_array(values, type, mask, from_pandas, safe):
             return make_flat(type, values.size, shared(values), None, 0)
     if isinstance(type, t.DictionaryType):
         return to_array(values, type.value_type, mask, from_pandas, safe).dictionary_encode().cast(type)
+    if type is not None and type.id in _INDIRECT:
+        if type.id != t.Type_EXTENSION or values.dtype == object:
+            return _from_list(values.tolist(), type, mask)
+        storage = type.storage_type
+        values = values.view(np.int8) if values.dtype == bool and storage.id == t.Type_INT8 else values
+        return type.wrap_array(to_array(values, storage, mask, from_pandas, safe))
     kind = values.dtype.kind
     if kind in "OTSUV":
         return _from_items(values, kind, type, mask, from_pandas, safe)
@@ -319,8 +325,46 @@ def _refused(chunks, nulls):
         f"Needed to copy {chunks} chunks with {nulls} nulls, but zero_copy_only was True; pass zero_copy_only=False")
 
 
+_INDIRECT = frozenset((
+    t.Type_EXTENSION, t.Type_RUN_END_ENCODED, t.Type_STRING_VIEW, t.Type_BINARY_VIEW, t.Type_LIST_VIEW,
+    t.Type_LARGE_LIST_VIEW))
+
+
+def plain(array):
+    """The same values without extension types, runs and views, which NumPy and pandas do not know."""
+    type = array.type
+    if type.id not in _INDIRECT:
+        return array
+    if type.id == t.Type_EXTENSION:
+        return plain(array.storage)
+    if type.id == t.Type_RUN_END_ENCODED:
+        return plain(array.cast(type.value_type))
+    if type.id in (t.Type_STRING_VIEW, t.Type_BINARY_VIEW):
+        return array.cast(t.large_string() if type.id == t.Type_STRING_VIEW else t.large_binary())
+    return array.cast(_plain_type(type))
+
+
+def _plain_type(type):
+    if type.id == t.Type_EXTENSION:
+        return _plain_type(type.storage_type)
+    if type.id == t.Type_RUN_END_ENCODED:
+        return _plain_type(type.value_type)
+    if type.id == t.Type_STRING_VIEW:
+        return t.large_string()
+    if type.id == t.Type_BINARY_VIEW:
+        return t.large_binary()
+    if type.id in (t.Type_LIST_VIEW, t.Type_LARGE_LIST_VIEW):
+        make = t.list_ if type.id == t.Type_LIST_VIEW else t.large_list
+        return make(type.value_field.with_type(_plain_type(type.value_type)))
+    return type
+
+
 def from_array(array, zero_copy_only, writable=False):
     """What `Array.to_numpy` returns."""
+    if array.type.id in _INDIRECT:
+        if zero_copy_only and array.type.id != t.Type_EXTENSION:
+            raise _refused(1, array.null_count)
+        return plain(array).to_numpy(zero_copy_only, writable)
     if zero_copy_only and writable:
         raise ValueError("Cannot return a writable array if asking for zero-copy")
     nulls = array.null_count
@@ -339,10 +383,12 @@ def from_chunked(chunked, zero_copy_only):
     """What `ChunkedArray.to_numpy` returns: a view for one chunk where that is possible."""
     chunks = chunked._chunks
     if len(chunks) == 1:
-        return from_array(chunks[0], zero_copy_only)
+        return chunks[0].to_numpy(zero_copy_only)
     if not chunks:
         from ._array import nulls_of
         return copied(nulls_of(chunked.type, 0), False)
+    if chunked.type.id in _INDIRECT:
+        return gathered([plain(c) for c in chunks])
     if zero_copy_only:
         raise ArrowInvalid(
             f"Needed to copy {len(chunks)} chunks with {chunked.null_count} nulls, but zero_copy_only was True; "
@@ -444,9 +490,23 @@ def objects(array, maps_as_pydicts=None, nulls=False):
         return _lists(array, result, maps_as_pydicts, nulls)
     if array.type.id == t.Type_STRUCT:
         return _records(array, result, maps_as_pydicts)
-    for i, value in enumerate(array.to_pylist(maps_as_pydicts=maps_as_pydicts)):
+    if array.type.id in _INDIRECT:
+        return objects(plain(array), maps_as_pydicts, nulls)
+    values = array.to_pylist(maps_as_pydicts=maps_as_pydicts)
+    if array.type.id == t.Type_INTERVAL_MONTH_DAY_NANO:
+        values = _date_offsets(values)
+    for i, value in enumerate(values):
         result[i] = value
     return result
+
+
+def _date_offsets(values):
+    """pandas' DateOffsets of intervals; the values themselves without pandas."""
+    try:
+        from pandas import DateOffset
+    except ImportError:
+        return values
+    return [None if v is None else DateOffset(months=v[0], days=v[1], nanoseconds=v[2]) for v in values]
 
 
 def nulls_inside(array):
@@ -481,6 +541,7 @@ def _lists(array, result, maps_as_pydicts, nulls):
 
 def list_values(values, maps_as_pydicts=None, nulls=False):
     """The values of lists: numbers as they are, dates and times of day as objects."""
+    values = plain(values)
     if _copy_dtype(values.type, True) == object and values.type.id != t.Type_BOOL and values.type.id != t.Type_DICTIONARY:
         return objects(values, maps_as_pydicts, nulls)
     if values.type.id in (t.Type_DATE32, t.Type_DATE64):

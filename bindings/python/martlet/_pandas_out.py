@@ -34,7 +34,13 @@ def column_values(data, options, dtype=None):
     chunks = [c for c in chunks if len(c)] or chunks[:1] or [data.combine_chunks()]
     if dtype is not None:
         return _extension_values(chunks, dtype, data)
-    kind = data.type
+    if data.type.id in _numpy._INDIRECT:
+        if type(data.type).__name__ == "UuidType":
+            values = np.empty(sum(len(c) for c in chunks), dtype=object)
+            values[:] = [x for c in chunks for x in c.to_pylist()]
+            return values
+        chunks = [_numpy.plain(c) for c in chunks]
+    kind = chunks[0].type
     if kind.id in _STRINGS and not options["zero_copy_only"]:
         return _extension_values(chunks, pd.StringDtype(na_value=np.nan), data)
     if kind.id == t.Type_DICTIONARY:
