@@ -89,12 +89,12 @@ public struct FixedBytesArray: @unchecked Sendable {
 }
 
 /// The `count + 1` offsets of an array's slots in buffer 0; checks that they are there and that the first and the
-/// last lie in order within `end`. An array of no slots may have no offsets at all.
+/// last lie in order within `end`. An array of no slots may have no offsets at all, or one that leads nowhere.
 package func checkedOffsets<Offset: OffsetValue>(_ data: ArrayData, end: Int) throws(MartletError) -> UnsafePointer<Offset> {
     let buffer = data.buffers[0]
     let needed = try data.offset.adding(checked: data.count).adding(checked: 1).multiplied(
         checked: MemoryLayout<Offset>.stride)
-    if data.count == 0 && buffer.count < needed { return unsafe Buffer.empty.pointer(to: Offset.self) }
+    if data.count == 0 { return unsafe Buffer.empty.pointer(to: Offset.self) }
     guard buffer.count >= needed, buffer.isAligned(to: MemoryLayout<Offset>.alignment) else {
         throw .invalid("offsets buffer of \(data.type) is too short or misaligned: \(buffer.count) bytes for \(needed)")
     }

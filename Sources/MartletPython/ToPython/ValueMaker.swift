@@ -246,10 +246,44 @@ package enum PythonValues {
     package static func item(of array: ArrayData, _ index: Int) throws(MartletError) -> Object {
         guard index >= 0, index < array.count else { throw .index("index \(index) of \(array.count) values") }
         let python = try CPython.shared()
+        if let object = plainItem(of: array, index, python) { return object }
         var slot: Object?
         try ValueMaker(python, maps: .pairs).fill(array.window(index, 1), &slot)
         guard let slot else { throw .index("no value at \(index)") }
         return slot
+    }
+
+    /// The value of one slot of the most usual types, without a view of the array; nil for others.
+    private static func plainItem(of array: ArrayData, _ index: Int, _ python: CPython) -> Object? {
+        let width: Int
+        switch array.type {
+        case .int64, .uint64, .float64: width = 8
+        case .int32, .uint32, .float32: width = 4
+        case .int16, .uint16: width = 2
+        case .int8, .uint8: width = 1
+        case _: return nil
+        }
+        let slot = array.offset + index
+        let buffer = array.buffers[0]
+        guard (slot + 1) * width <= buffer.count else { return nil }
+        guard array.isValid(index) else {
+            python.incref(python.none)
+            return python.none
+        }
+        let value = UnsafeRawPointer(buffer.pointer(to: UInt8.self)) + slot * width
+        switch array.type {
+        case .int64: return python.makeInt64(value.loadUnaligned(as: Int64.self))
+        case .int32: return python.makeInt64(Int64(value.loadUnaligned(as: Int32.self)))
+        case .int16: return python.makeInt64(Int64(value.loadUnaligned(as: Int16.self)))
+        case .int8: return python.makeInt64(Int64(value.loadUnaligned(as: Int8.self)))
+        case .uint64: return python.makeUInt64(value.loadUnaligned(as: UInt64.self))
+        case .uint32: return python.makeInt64(Int64(value.loadUnaligned(as: UInt32.self)))
+        case .uint16: return python.makeInt64(Int64(value.loadUnaligned(as: UInt16.self)))
+        case .uint8: return python.makeInt64(Int64(value.loadUnaligned(as: UInt8.self)))
+        case .float64: return python.makeDouble(value.loadUnaligned(as: Double.self))
+        case .float32: return python.makeDouble(Double(value.loadUnaligned(as: Float.self)))
+        case _: return nil
+        }
     }
 
     /// Fills `array.count` slots of a NumPy array of objects, which hold references or NULL. Nulls become `null`.

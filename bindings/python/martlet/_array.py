@@ -9,6 +9,7 @@ from ._abi_capsules import exported, exported_to_device
 from ._errors import ArrowInvalid
 
 _lib = _abi.lib
+_new = object.__new__
 
 
 class Array(_abi.ArrayHandle):
@@ -128,17 +129,26 @@ class Array(_abi.ArrayHandle):
 
     def __getitem__(self, key):
         """A Scalar for an index, an Array for a slice."""
-        if isinstance(key, slice):
-            return slice_of(self, key)
-        return self._scalar(normalized_index(key, self._length))
+        if key.__class__ is not int or not 0 <= key < self._length:
+            if isinstance(key, slice):
+                return slice_of(self, key)
+            key = normalized_index(key, self._length)
+        return self._scalar(key)
+
+    # The class of the scalars; filled by `_scalar`.
+    _scalar_class = None
 
     def _scalar(self, i):
-        from ._scalar import scalar_at
-        return scalar_at(self, i)
+        made = _new(self._scalar_class)
+        made._source, made._slot = self, i
+        return made
 
     def __iter__(self):
+        kind = self._scalar_class
         for i in range(self._length):
-            yield self._scalar(i)
+            made = _new(kind)
+            made._source, made._slot = self, i
+            yield made
 
     def slice(self, offset=0, length=None):
         """`length` values from `offset` on, cut to what is there; no copy."""

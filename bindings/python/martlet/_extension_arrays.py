@@ -53,6 +53,10 @@ class ExtensionArray(Array):
     def _scalar(self, i):
         return scalar_over(self.type, self.storage[i])
 
+    def __iter__(self):
+        for value in self.storage:
+            yield scalar_over(self.type, value)
+
     def to_pylist(self, *, maps_as_pydicts=None):
         """A list of Python values, None for null."""
         made_by = self.type.__arrow_ext_scalar_class__()
@@ -218,7 +222,8 @@ class VariableShapeTensorArray(ExtensionArray):
 class ExtensionScalar(Scalar):
     """One value of an extension type; `value` is the Scalar of its storage."""
 
-    __slots__ = ("_storage",)
+    __slots__ = ("_storage", "_type")
+    type = property(lambda self: self._type)
 
     @property
     def _array(self):
@@ -256,7 +261,7 @@ class ExtensionScalar(Scalar):
 def scalar_over(type, storage):
     """The Scalar of an extension type over the Scalar of its storage."""
     self = object.__new__(type.__arrow_ext_scalar_class__())
-    self.type, self._storage = type, storage
+    self._type, self._storage = type, storage
     return self
 
 

@@ -2,6 +2,7 @@
 
 from . import _abi
 from . import _types as t
+from . import _array, _array_classes  # noqa: F401  (the classes of arrays are known then)
 from ._array import maps_options, wrap_known
 
 _item = _abi.item
@@ -10,21 +11,26 @@ _item = _abi.item
 class Scalar:
     """One value of a type, or null."""
 
-    __slots__ = ("_source", "_slot", "_cut", "type", "__weakref__")
+    __slots__ = ("_source", "_slot", "_cut", "__weakref__")
 
     def __init__(self):
         raise TypeError(f"Do not call {type(self).__name__}'s constructor directly, use martlet.scalar() instead.")
 
     @property
+    def type(self):
+        return self._source.type
+
+    @property
     def _array(self):
         """The value as an array of length 1."""
-        cut = self._cut
-        if cut is None:
+        try:
+            return self._cut
+        except AttributeError:
             cut = self._source
             if len(cut) != 1:
                 cut = wrap_known(_abi.new(_abi.lib.martlet_array_slice, cut, self._slot, 1), self.type, 1)
             self._cut = cut
-        return cut
+            return cut
 
     @property
     def is_valid(self):
@@ -342,22 +348,11 @@ _CLASSES = {
 
 def wrap_scalar(array):
     """The Scalar of an array of length 1."""
-    return scalar_at(array, 0)
+    return array._scalar(0)
 
 
-def scalar_at(array, i):
-    """The Scalar at a position that is in bounds."""
-    kind = array.type
-    made = _CLASSES.get(kind.id)
-    if made is None:
-        from ._extension_arrays import scalar_over
-        return scalar_over(kind, array.storage[i])
-    self = _new(made)
-    self._source, self._slot, self._cut, self.type = array, i, None, kind
-    return self
-
-
-_new = object.__new__
+for _id, _class in _CLASSES.items():
+    _array._CLASSES[_id]._scalar_class = _class
 
 
 def scalar(value, type=None, *, from_pandas=None, memory_pool=None):
