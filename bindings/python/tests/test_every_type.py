@@ -270,13 +270,10 @@ def test_random_schemas_through_c_data(block):
 @pytest.mark.parametrize("block", range(10))
 def test_random_schemas_through_ipc(block):
     for number, batch in random_batches(block):
-        if any(word in str(batch.schema) for word in NOT_IN_IPC):
+        # Dictionaries of extension types are extension types of dictionaries when pyarrow reads what it wrote.
+        if any(word in str(batch.schema) for word in (*NOT_IN_IPC, "<values=extension")):
             continue
         mine, table = ma.record_batch(batch), pa.Table.from_batches([batch])
-        try:
-            pa.ipc.open_stream(stream_of(table)).read_all()
-        except pa.ArrowInvalid:
-            continue  # dictionaries of extension types: pyarrow does not read what it wrote
         same_table(pa.table(martlet.ipc.open_stream(stream_of(table)).read_all()), table, number)
         theirs = through_file(table)
         if theirs is not None:

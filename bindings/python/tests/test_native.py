@@ -625,18 +625,17 @@ def test_capsules_release_what_nobody_took():
     array = native(["text"] * 1000)
     lib.martlet_memory_live.restype = ctypes.c_int64
     before = lib.martlet_memory_live()
-    for _ in range(5):
-        schema, capsule = Pointer(), Pointer()
-        call("martlet_python_array_capsules", Pointer(array.pointer), ctypes.byref(schema), ctypes.byref(capsule))
-        for pointer in (schema, capsule):
-            drop(pointer)
+    for is_device in (False, True):
+        for _ in range(5):
+            pair = Pointer()
+            call("martlet_python_array_capsules", Pointer(array.pointer), is_device, ctypes.byref(pair))
+            drop(pair)
     assert lib.martlet_memory_live() == before
-    schema, capsule = Pointer(), Pointer()
-    call("martlet_python_array_capsules", Pointer(array.pointer), ctypes.byref(schema), ctypes.byref(capsule))
-    objects = [ctypes.cast(p, ctypes.py_object).value for p in (schema, capsule)]
+    pair = Pointer()
+    call("martlet_python_array_capsules", Pointer(array.pointer), False, ctypes.byref(pair))
+    objects = ctypes.cast(pair, ctypes.py_object).value
     assert ["arrow_schema" in repr(objects[0]), '"arrow_array"' in repr(objects[1])] == [True, True]
-    for pointer in (schema, capsule):
-        drop(pointer)
+    drop(pair)
     taken = pa.Array._import_from_c_capsule(*objects)
     del objects, array
     gc.collect()
