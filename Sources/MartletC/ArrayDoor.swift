@@ -33,6 +33,34 @@ public func arrayExport(
     }
 }
 
+@_cdecl("martlet_array_import_device")
+public func arrayImportDevice(
+    _ array: UnsafeMutablePointer<ArrowDeviceArray>?, _ schema: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let array = try required(array, "array")
+        guard let schema = try? object(schema, SchemaHandle.self) else {
+            array.pointee.array.release?(&array.pointee.array)
+            throw .invalid("schema is NULL")
+        }
+        let field = schema.field
+        try give(ArrayHandle(try ArrayData.importing(array, type: field.type), field: field), to: out)
+    }
+}
+
+@_cdecl("martlet_array_export_device")
+public func arrayExportDevice(
+    _ array: OpaquePointer?, _ outArray: UnsafeMutablePointer<ArrowDeviceArray>?,
+    _ outSchema: UnsafeMutablePointer<ArrowSchema>?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let handle = try object(array, ArrayHandle.self)
+        let outArray = try required(outArray, "out_array")
+        if let outSchema = outSchema { try handle.field.export(to: outSchema) }
+        handle.data.export(to: outArray)
+    }
+}
+
 @_cdecl("martlet_array_make")
 public func arrayMake(
     _ schema: OpaquePointer?, _ length: Int64, _ nullCount: Int64, _ offset: Int64,

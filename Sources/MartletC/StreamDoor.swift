@@ -18,6 +18,24 @@ public func streamExport(_ stream: OpaquePointer?, _ out: UnsafeMutablePointer<A
     }
 }
 
+@_cdecl("martlet_stream_import_device")
+public func streamImportDevice(
+    _ stream: UnsafeMutablePointer<ArrowDeviceArrayStream>?, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        try give(StreamHandle(try ImportedStream(moving: try required(stream, "stream"))), to: out)
+    }
+}
+
+@_cdecl("martlet_stream_export_device")
+public func streamExportDevice(
+    _ stream: OpaquePointer?, _ out: UnsafeMutablePointer<ArrowDeviceArrayStream>?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        export(try object(stream, StreamHandle.self).stream, to: try required(out, "out"))
+    }
+}
+
 @_cdecl("martlet_stream_from_batches")
 public func streamFromBatches(
     _ schema: OpaquePointer?, _ batches: UnsafePointer<OpaquePointer?>?, _ count: Int64, _ out: HandleOut?,

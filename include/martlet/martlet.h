@@ -131,6 +131,13 @@ MARTLET_CHECKED martlet_status martlet_array_import(struct ArrowArray *array, co
 /* `out_schema` may be NULL. The structures keep the array's memory alive until they are released. */
 MARTLET_CHECKED martlet_status martlet_array_export(const martlet_array *array, struct ArrowArray *out_array,
                                                     struct ArrowSchema *out_schema, martlet_error *error);
+/* The same for the C Device interface. Arrays are handed out as those of the CPU, and taken from the CPU only: for another
+ * device, or an event to wait for, the structure is released and MARTLET_NOT_IMPLEMENTED returned. */
+MARTLET_CHECKED martlet_status martlet_array_import_device(struct ArrowDeviceArray *array, const martlet_schema *schema,
+                                                           martlet_array **out, martlet_error *error);
+MARTLET_CHECKED martlet_status martlet_array_export_device(const martlet_array *array,
+                                                           struct ArrowDeviceArray *out_array,
+                                                           struct ArrowSchema *out_schema, martlet_error *error);
 /* An array from its parts, all borrowed. `buffers` are those of the Arrow columnar format for the type, validity first
  * (NULL entries for absent ones); null_count -1 means not known. A struct from columns needs {NULL} as buffers. */
 MARTLET_CHECKED martlet_status martlet_array_make(const martlet_schema *schema, int64_t length, int64_t null_count,
@@ -189,6 +196,11 @@ MARTLET_CHECKED martlet_status martlet_stream_import(struct ArrowArrayStream *st
 /* The C stream reads from the same position; do not use `stream` directly until the C stream is released. */
 MARTLET_CHECKED martlet_status martlet_stream_export(martlet_stream *stream, struct ArrowArrayStream *out,
                                                      martlet_error *error);
+/* The same for the C Device interface, with arrays of the CPU. */
+MARTLET_CHECKED martlet_status martlet_stream_import_device(struct ArrowDeviceArrayStream *stream, martlet_stream **out,
+                                                            martlet_error *error);
+MARTLET_CHECKED martlet_status martlet_stream_export_device(martlet_stream *stream, struct ArrowDeviceArrayStream *out,
+                                                            martlet_error *error);
 /* A stream over batches (borrowed, then shared) in memory. */
 MARTLET_CHECKED martlet_status martlet_stream_from_batches(const martlet_schema *schema,
                                                            const martlet_array *const *batches, int64_t count,
