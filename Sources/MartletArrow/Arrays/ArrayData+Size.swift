@@ -15,13 +15,18 @@ extension ArrayData {
             }
         }
         for buffer in variadicBuffers { total += buffer.count }
+        let pickedRanges = type.layout.children == .picked ? (try? UnionArray(self))?.usedRanges ?? [] : []
         for (i, child) in children.enumerated() {
             switch type.layout.children {
             case .offsets: total += child.window(offsetRange.lowerBound, offsetRange.count).byteCount
             case .runs:
                 let runs = (try? RunEndArray(self))?.runRange ?? 0..<0
                 total += child.window(runs.lowerBound, runs.count).byteCount
-            case .none, .parallel, .fixed, .ranges, .picked: total += self.child(i).byteCount
+            case .picked:
+                let used = pickedRanges[i]
+                total += child.window(used.lowerBound, used.count).byteCount
+            case .ranges: total += child.byteCount
+            case .none, .parallel, .fixed: total += self.child(i).byteCount
             }
         }
         return total + (dictionary?.byteCount ?? 0)

@@ -57,6 +57,16 @@ public struct UnionArray: @unchecked Sendable {
         return slot >= 0 && slot < children[child].count ? (child, slot) : nil
     }
 
+    /// From the first to the last slot of each child that the slots of this array use; what names no value does not count.
+    package var usedRanges: [Range<Int>] {
+        var used = [Range<Int>](repeating: 0..<0, count: children.count)
+        for i in 0..<count {
+            guard let (child, slot) = place(i) else { continue }
+            used[child] = used[child].spanning(slot..<slot + 1)
+        }
+        return used
+    }
+
     /// Slot `index` as an array of one slot, of the type of its child.
     public func value(_ index: Int) throws(MartletError) -> ArrayData {
         guard let (child, slot) = place(index) else {

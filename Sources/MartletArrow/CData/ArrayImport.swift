@@ -77,7 +77,9 @@ extension ArrayData {
             switch role {
             case .values, .fixedBytes, .views, .typeIds, .starts32, .starts64, .sizes32, .sizes64:
                 byteCount = try end.multiplied(checked: role.byteWidth!)
-            case .offsets32, .offsets64: byteCount = try end.adding(checked: 1).multiplied(checked: role.byteWidth!)
+            // Producers may leave the one offset of no slots out.
+            case .offsets32, .offsets64:
+                byteCount = count == 0 ? 0 : try end.adding(checked: 1).multiplied(checked: role.byteWidth!)
             case .bits: byteCount = try end.adding(checked: 7) / 8
             case .bytes: byteCount = try lastOffset(buffers[i - 1], at: end, width: layout.buffers[i - 1].byteWidth!)
             }
