@@ -128,10 +128,18 @@ extension ArrayData {
         let runs = try RunEndArray(self)
         let values = try runs.values.contiguousStrings()
         var parts: [ArrayData] = []
-        for run in runs.runRange { parts.append(try values.window(run, 1).repeated(runs.slots(ofRun: run).count)) }
-        let result = try concatenate(parts, type: target)
-        guard result.count == count else { throw .invalid("the runs of \(type) do not reach slot \(count)") }
-        return result
+        var end = 0
+        for run in runs.runRange {
+            let slots = runs.slots(ofRun: run)
+            // Ends that run backwards would write the same slots again and again.
+            guard slots.lowerBound == end, !slots.isEmpty else {
+                throw .invalid("run ends of \(type) are not increasing at run \(run)")
+            }
+            end = slots.upperBound
+            parts.append(try values.window(run, 1).repeated(slots.count))
+        }
+        guard end == count else { throw .invalid("the runs of \(type) do not reach slot \(count)") }
+        return try concatenate(parts, type: target)
     }
 
     /// This array so many times, one behind the other.

@@ -51,7 +51,7 @@ extension DataType: CustomStringConvertible {
                 + zip(fields, typeIds).map { "\($0.summary)=\($1)" }.joined(separator: ", ") + ">"
         case .runEndEncoded(let runEnds, let values):
             "run_end_encoded<run_ends: \(runEnds.type), values: \(values.type)>"
-        case .extension(let type): "extension<\(type.name)>"
+        case .extension(let type): type.description
         }
     }
 }

@@ -14,6 +14,7 @@ extension ArrayData {
             throw .invalid("arrays are nested deeper than \(DataType.maximumDepth) levels")
         }
         try validateLevel()
+        if case .extension(let type) = type { _ = try CanonicalExtension(type) }
         if full { try validateValues() }
         for (field, child) in zip(type.childFields, children) {
             try adding(context: "In child array \(field.name)") { () throws(MartletError) in
