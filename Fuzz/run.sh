@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Fuzz/run.sh <target> [seconds] [libFuzzer's options]: builds with the address sanitizer and runs one target.
-# Inputs that were found are kept in Fuzz/corpus/<target>; a failing one is written to the working directory.
+# 0 seconds: every known input once, those of ARROW_TEST_DATA, those that broke something before, and what was found.
+# Inputs that were found are kept in Fuzz/corpus/<target>; a failing one is written to Fuzz.
+# Targets: codec ipc-stream ipc-file flatbuffers c-data parquet
 set -euo pipefail
 cd "$(dirname "$0")"
 target=${1:?which target?}
@@ -9,5 +11,13 @@ shift $(($# < 2 ? $# : 2))
 flags=(-c release -Xswiftc -use-ld=lld -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library)
 swift build "${flags[@]}"
 mkdir -p "corpus/$target"
+inputs=("corpus/$target")
+known=../bindings/python/tests/fuzz/$target
+if [[ -d $known ]]; then inputs+=("$known"); fi
+if [[ $target == ipc-* && -d ${ARROW_TEST_DATA:-} ]]; then
+    inputs+=("$ARROW_TEST_DATA/arrow-ipc-stream" "$ARROW_TEST_DATA/arrow-ipc-file")
+fi
+limit=(-max_total_time="$seconds")
+if [[ $seconds == 0 ]]; then limit=(-runs=0); fi
 MARTLET_FUZZ=$target exec "$(swift build "${flags[@]}" --show-bin-path)/FuzzMartlet" \
-    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 "$@" "corpus/$target"
+    "${limit[@]}" -timeout=10 -rss_limit_mb=4096 -max_len=65536 -print_final_stats=1 "$@" "${inputs[@]}"

@@ -5,8 +5,8 @@ import Martlet
 @main
 struct FuzzMartlet {
     static let targets: [(name: String, body: @Sendable (Buffer) throws(MartletError) -> Void)] = [
-        ("codec", fuzzCodec), ("ipc", fuzzIPC),
-        ("parquet", fuzzParquet),
+        ("codec", fuzzCodec), ("ipc-stream", fuzzIPCStream), ("ipc-file", fuzzIPCFile), ("flatbuffers", fuzzFlatBuffers),
+        ("c-data", fuzzCData), ("parquet", fuzzParquet),
     ]
 
     nonisolated(unsafe) static var chosen: ((Buffer) throws(MartletError) -> Void)?
@@ -84,23 +84,5 @@ private func use(_ table: Table) {
                 fatalError("column \(index) is not valid: \(error)")
             }
         }
-    }
-}
-
-/// The input as a stream and as a file; what is read is looked at in every slot.
-private func fuzzIPC(_ input: Buffer) throws(MartletError) {
-    func look(at batch: RecordBatch) {
-        for column in batch.columns where column.count < 1 << 20 {
-            try? column.validate(full: true)
-            _ = column.isEqual(to: column)
-            _ = try? column.text()
-        }
-    }
-    if let stream = try? IPCStreamReader(BufferStreamSource(input)) {
-        while let batch = try? stream.next() { look(at: batch) }
-    }
-    let file = try IPCFileReader(MemorySource(input))
-    for index in 0..<min(file.batchCount, 16) {
-        if let batch = try? file.batch(at: index) { look(at: batch) }
     }
 }
