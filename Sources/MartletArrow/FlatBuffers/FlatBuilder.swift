@@ -1,6 +1,6 @@
 /// Writes a FlatBuffer from its end to its start, as the format wants: what is referred to comes first.
 ///
-/// Objects are named by their distance from the end. Bytes are kept in reverse until `finish`.
+/// Objects are named by their distance from the end.
 package struct FlatBuilder {
     package enum Value {
         case bool(Bool)
@@ -39,23 +39,40 @@ package struct FlatBuilder {
         }
     }
 
-    private var reversed: [UInt8] = []
+    /// The last `used` bytes are written, those before are 0.
+    private var storage = [UInt8](repeating: 0, count: 512)
+    private var used = 0
     /// Where vtables lie: tables of one form share one.
     private var vtables: [(entries: [UInt16], place: Int)] = []
 
     package init() {}
 
-    /// Pads so that, after `count` more bytes, the position is a multiple of `alignment`.
-    private mutating func align(_ alignment: Int, before count: Int = 0) {
-        // Alignments are powers of two.
-        let missing = -(reversed.count + count) & (alignment - 1)
-        for _ in 0..<missing { reversed.append(0) }
+    /// Makes room for `count` bytes before those that are written.
+    private mutating func make(room count: Int) {
+        if storage.count - used >= count { return }
+        let larger = max(2 * storage.count, used + count)
+        var grown = [UInt8](repeating: 0, count: larger)
+        grown.replaceSubrange((larger - used)..., with: storage[(storage.count - used)...])
+        storage = grown
     }
 
-    private mutating func put<Number: FixedWidthInteger>(_ number: Number) {
-        align(MemoryLayout<Number>.size)
-        // Little-endian bytes backwards are big-endian bytes.
-        unsafe withUnsafeBytes(of: number.bigEndian) { unsafe reversed.append(contentsOf: $0) }
+    /// Pads so that, after `count` more bytes, the position is a multiple of `alignment`, a power of two.
+    private mutating func align(_ alignment: Int, before count: Int = 0) {
+        let missing = -(used + count) & (alignment - 1)
+        make(room: missing)
+        used += missing
+    }
+
+    private mutating func put<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number) {
+        let width = MemoryLayout<Number>.size
+        align(width)
+        make(room: width)
+        used += width
+        let place = storage.count - used
+        // Safety: there is room for `width` bytes at `place`.
+        unsafe storage.withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: number.littleEndian, toByteOffset: place, as: Number.self)
+        }
     }
 
     private mutating func put(_ value: Value) {
@@ -70,57 +87,59 @@ package struct FlatBuilder {
             put(first)
         case .reference(let object):
             align(4)
-            put(UInt32(reversed.count + 4 - object))
+            put(UInt32(used + 4 - object))
         }
     }
 
     package mutating func string(_ bytes: some Collection<UInt8>) -> Int {
         let bytes = Array(bytes)
         align(4, before: bytes.count + 1)
-        reversed.append(0)
-        for byte in bytes.reversed() as ReversedCollection { reversed.append(byte) }
+        make(room: bytes.count + 1)
+        used += bytes.count + 1
+        let place = storage.count - used
+        storage.replaceSubrange(place..<place + bytes.count, with: bytes)
         put(UInt32(bytes.count))
-        return reversed.count
+        return used
     }
 
     package mutating func vector(_ objects: [Int]) -> Int {
         align(4)
         for object in objects.reversed() as ReversedCollection { put(.reference(object)) }
         put(UInt32(objects.count))
-        return reversed.count
+        return used
     }
 
     package mutating func vector(_ numbers: [Int32]) -> Int {
         align(4)
-        for number in numbers.reversed() { put(number) }
+        for number in numbers.reversed() as ReversedCollection { put(number) }
         put(UInt32(numbers.count))
-        return reversed.count
+        return used
     }
 
     /// A vector of structs that are made of 64-bit numbers; `elements` holds those of all structs in order.
     package mutating func vector(structsOf elements: [Int64], perStruct: Int) -> Int {
         align(8)
-        reversed.reserveCapacity(reversed.count + 8 * elements.count + 256)
+        make(room: 8 * elements.count + 256)
         for element in elements.reversed() as ReversedCollection { put(element) }
         put(UInt32(elements.count / max(perStruct, 1)))
-        return reversed.count
+        return used
     }
 
     /// A table with `fields` by slot; absent slots take their defaults.
     package mutating func table(_ slots: Slots) -> Int {
-        let end = reversed.count
+        let end = used
         let slotCount = (slots.fields.map(\.slot).max() ?? -1) + 1
         // Wide values first, so that none needs padding behind another.
         var places = Array(repeating: 0, count: slotCount)
         for width in [16, 8, 4, 2, 1] {
             for (slot, value) in slots.fields where value.byteWidth == width {
                 put(value)
-                places[slot] = reversed.count
+                places[slot] = used
             }
         }
         // The table starts with the distance to its vtable, which is written right before it unless there is one.
         align(4)
-        let table = reversed.count + 4
+        let table = used + 4
         var vtable = [UInt16(4 + 2 * slotCount), UInt16(table - end)]
         for place in places { vtable.append(place == 0 ? 0 : UInt16(table - place)) }
         if let known = vtables.first(where: { $0.entries == vtable }) {
@@ -129,14 +148,14 @@ package struct FlatBuilder {
         }
         put(Int32(2 * vtable.count))
         for entry in vtable.reversed() as ReversedCollection { put(entry) }
-        vtables.append((vtable, reversed.count))
+        vtables.append((vtable, used))
         return table
     }
 
     /// The buffer, a multiple of 8 bytes long, whose root is `root`.
     package consuming func finish(root: Int) -> [UInt8] {
         align(8, before: 4)
-        put(UInt32(reversed.count + 4 - root))
-        return reversed.reversed()
+        put(UInt32(used + 4 - root))
+        return Array(storage[(storage.count - used)...])
     }
 }

@@ -17,7 +17,7 @@ package struct FlatTable: Sendable {
         try self.init(buffer, at: root, FlatBudget(byteCount: 8 * buffer.count + 64))
     }
 
-    private init(_ buffer: Buffer, at position: Int, _ budget: FlatBudget) throws(MartletError) {
+    fileprivate init(_ buffer: Buffer, at position: Int, _ budget: FlatBudget) throws(MartletError) {
         try budget.spend(8)
         let back = try Int(Self.load(buffer, at: position, Int32.self))
         let vtable = position - back
@@ -32,7 +32,7 @@ package struct FlatTable: Sendable {
         self.budget = budget
     }
 
-    private static func load<Value: BitwiseCopyable>(_ buffer: Buffer, at position: Int, _ type: Value.Type)
+    fileprivate static func load<Value: BitwiseCopyable>(_ buffer: Buffer, at position: Int, _ type: Value.Type)
         throws(MartletError) -> Value
     {
         guard position >= 0, position <= buffer.count - MemoryLayout<Value>.size else {
@@ -96,15 +96,7 @@ package struct FlatTable: Sendable {
             throw .corrupt("FlatBuffer vector at byte \(target) has \(count) elements, more than fit")
         }
         try budget.spend(count * elementSize)
-        return FlatVector(buffer: buffer, start: target + 4, count: count, elementSize: elementSize, owner: self)
-    }
-
-    fileprivate func element(at place: Int) throws(MartletError) -> FlatTable {
-        try FlatTable(buffer, at: place + Int(try Self.load(buffer, at: place, UInt32.self)), budget)
-    }
-
-    fileprivate func load<Value: BitwiseCopyable>(_ place: Int, _ type: Value.Type) throws(MartletError) -> Value {
-        try Self.load(buffer, at: place, Value.self)
+        return FlatVector(buffer: buffer, start: target + 4, count: count, elementSize: elementSize, budget: budget)
     }
 }
 
@@ -114,11 +106,12 @@ package struct FlatVector: Sendable {
     fileprivate let start: Int
     package let count: Int
     fileprivate let elementSize: Int
-    fileprivate let owner: FlatTable
+    fileprivate let budget: FlatBudget
 
     /// The table that element `index` refers to.
     package func table(_ index: Int) throws(MartletError) -> FlatTable {
-        try owner.element(at: start + index * elementSize)
+        let place = start + index * elementSize
+        return try FlatTable(buffer, at: place + Int(try FlatTable.load(buffer, at: place, UInt32.self)), budget)
     }
 
     /// All elements as the `Value`s that they are made of.
@@ -138,7 +131,7 @@ package struct FlatVector: Sendable {
     package func load<Value: BitwiseCopyable>(_ type: Value.Type, at index: Int, offset: Int = 0)
         throws(MartletError) -> Value
     {
-        try owner.load(start + index * elementSize + offset, Value.self)
+        try FlatTable.load(buffer, at: start + index * elementSize + offset, Value.self)
     }
 }
 

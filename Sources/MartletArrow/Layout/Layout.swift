@@ -79,6 +79,30 @@ public struct Layout: Sendable, Hashable {
         self.children = children
         self.hasDictionary = dictionary
     }
+
+    // Those of most columns, made once: a layout is asked for whenever an array is looked at.
+    fileprivate static let shortBytes = Layout([.offsets32, .bytes])
+    fileprivate static let longBytes = Layout([.offsets64, .bytes])
+    fileprivate static let views = Layout([.views])
+    private static let natives = NativeKind.allCases.map { Layout([.values($0)]) }
+
+    fileprivate static func native(_ kind: NativeKind) -> Layout {
+        // The cases in the order of `allCases`.
+        switch kind {
+        case .int8: natives[0]
+        case .int16: natives[1]
+        case .int32: natives[2]
+        case .int64: natives[3]
+        case .int128: natives[4]
+        case .uint8: natives[5]
+        case .uint16: natives[6]
+        case .uint32: natives[7]
+        case .uint64: natives[8]
+        case .float16: natives[9]
+        case .float32: natives[10]
+        case .float64: natives[11]
+        }
+    }
 }
 
 extension DataType {
@@ -89,14 +113,14 @@ extension DataType {
         case .boolean: Layout([.bits])
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
             .date64, .time32, .time64, .timestamp, .duration, .decimal32, .decimal64, .decimal128, .interval(.months):
-            Layout([.values(nativeKind!)])
+            .native(nativeKind!)
         // Values of more than one number, and of more than 128 bits, are bytes to kernels.
         case .interval(.dayTime): Layout([.fixedBytes(8)])
         case .interval(.monthDayNano): Layout([.fixedBytes(16)])
         case .decimal256: Layout([.fixedBytes(32)])
-        case .string, .binary: Layout([.offsets32, .bytes])
-        case .largeString, .largeBinary: Layout([.offsets64, .bytes])
-        case .stringView, .binaryView: Layout([.views])
+        case .string, .binary: .shortBytes
+        case .largeString, .largeBinary: .longBytes
+        case .stringView, .binaryView: .views
         case .fixedSizeBinary(let width): Layout([.fixedBytes(width)])
         case .list, .map: Layout([.offsets32], children: .offsets)
         case .largeList: Layout([.offsets64], children: .offsets)

@@ -6,7 +6,7 @@ import MartletCodecs
 typealias BodyBytes = (_ offset: Int, _ count: Int) throws(MartletError) -> Buffer
 
 /// A `RecordBatch` table, checked as far as it goes without looking at the body.
-struct BatchHeader {
+final class BatchHeader {
     let rowCount: Int
     let compression: BodyCompression?
     /// Length and null count of each node; offset and length of each buffer; how many buffers each column of views has.

@@ -67,6 +67,14 @@ struct DictionaryStore: Sendable {
 
     /// The batch of `columns`, decoded by the plan's included fields: with its dictionaries in place, and validated.
     mutating func batch(_ columns: [ArrayData], rowCount: Int) throws(MartletError) -> RecordBatch {
+        if plan.dictionaries.isEmpty {
+            for (i, column) in columns.enumerated() {
+                do throws(MartletError) { try column.validate() } catch {
+                    throw error.within("column \(plan.includedFields[i].name)")
+                }
+            }
+            return RecordBatch(unchecked: plan.schema, columns: columns, rowCount: rowCount)
+        }
         var whole: [ArrayData] = []
         whole.reserveCapacity(columns.count)
         for (column, field) in zip(columns, plan.includedFields) {

@@ -41,7 +41,7 @@ struct BodyOptions: Sendable {
 }
 
 /// What the batches of a schema hold.
-struct SchemaPlan: Sendable {
+final class SchemaPlan: Sendable {
     /// The schema of the included fields.
     let schema: Schema
     let fields: [FieldPlan]
