@@ -2,7 +2,7 @@
 
 from . import _abi
 from . import _types as t
-from ._array import Array, wrap
+from ._array import Array, type_of, wrap
 from ._builders import array, asarray
 from ._chunked import ChunkedArray, aligned, make_chunked
 from ._errors import ArrowInvalid, ArrowTypeError
@@ -80,8 +80,20 @@ def _call_arrays(name, arguments, type, options):
         _lib.martlet_compute_call, name.encode(), _abi.handle_array(arrays), len(arrays), scalars,
         None if type is None else type._handle, *_abi.pack_options(options))
     # What failed has a type of its own.
-    result = wrap(pointer, None if options and options.get("errors") == "collect" else type)
+    if type is None or (options and options.get("errors") == "collect"):
+        type = type_of(pointer)
+        if type.id == t.Type_EXTENSION:
+            type = _as_given(type, arguments)
+    result = wrap(pointer, type)
     return wrap_scalar(result) if is_scalar else result
+
+
+def _as_given(type, arguments):
+    """The extension type of an argument, where the result has the same: its class need not be registered."""
+    for given in (a.type for a in arguments):
+        if given.id == t.Type_EXTENSION and given._extension_pairs == type._extension_pairs:
+            return given
+    return type
 
 
 def _call_aggregate(name, chunks, options):

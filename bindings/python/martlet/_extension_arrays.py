@@ -196,14 +196,11 @@ class FixedShapeTensorArray(ExtensionArray):
         size = 1
         for n in shape:
             size *= n
-        names = dim_names
-        if dim_names is not None:
-            if not hasattr(dim_names, "__len__"):
-                raise TypeError("dim_names must be a tuple or list")
-            names = [dim_names[i - 1] for i in permutation[1:]]
+        if dim_names is not None and not hasattr(dim_names, "__len__"):
+            raise TypeError("dim_names must be a tuple or list")
         value_type = from_numpy_dtype(obj.dtype)
         values = array(np.ravel(physical, order="C"), value_type)
-        type = fixed_shape_tensor(value_type, shape, names, order)
+        type = fixed_shape_tensor(value_type, shape, dim_names, order)
         from ._array_classes import FixedSizeListArray
         if size == 0:
             raise ValueError("a tensor without elements cannot be told from none")

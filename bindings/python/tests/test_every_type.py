@@ -267,7 +267,7 @@ def test_random_schemas_through_c_data(block):
 def test_random_schemas_through_ipc(block):
     for number, batch in random_batches(block):
         # Dictionaries of extension types are extension types of dictionaries when pyarrow reads what it wrote.
-        if "<values=extension" in str(batch.schema):
+        if any("<values=extension" in str(field.type) for field in batch.schema):
             continue
         mine, table = ma.record_batch(batch), pa.Table.from_batches([batch])
         same_table(pa.table(martlet.ipc.open_stream(stream_of(table)).read_all()), table, number)
