@@ -2,17 +2,9 @@ public import CMartlet
 import Glibc
 public import MartletBase
 
-// The C Device interface (CDeviceDataInterface.rst) for memory of the CPU: the structures of C Data with the device beside them.
+// The C Device interface (CDeviceDataInterface.rst), in: for memory of the CPU. `DeviceExport.swift` is the way out.
 
 extension ArrayData {
-    /// Fills `out` with this array, as memory of the CPU that needs no event to wait for.
-    @unsafe
-    public func export(to out: UnsafeMutablePointer<ArrowDeviceArray>) {
-        var array = unsafe ArrowArray()
-        unsafe export(to: &array)
-        unsafe out.initialize(to: ArrowDeviceArray(cpu: array))
-    }
-
     /// Takes over `array`, also when this throws. Memory of another device, and memory that is not ready yet, is refused.
     @unsafe
     public static func importing(
@@ -29,16 +21,6 @@ extension ArrayData {
     }
 }
 
-extension ArrowDeviceArray {
-    /// `array` in memory of the CPU, which by convention has the number -1.
-    fileprivate init(cpu array: ArrowArray) {
-        unsafe self.init()
-        unsafe self.array = array
-        unsafe device_id = -1
-        unsafe device_type = ARROW_DEVICE_CPU
-    }
-}
-
 private func checkDevice(_ device: ArrowDeviceType, event: UnsafeMutableRawPointer?) throws(MartletError) {
     guard device == ARROW_DEVICE_CPU else {
         throw .notImplemented(
@@ -47,43 +29,6 @@ private func checkDevice(_ device: ArrowDeviceType, event: UnsafeMutableRawPoint
     guard unsafe event == nil else {
         throw .invalid("ArrowDeviceArray of the CPU has a sync_event; there is nothing on the CPU to wait for")
     }
-}
-
-/// Fills `out` with a C Device stream that reads `stream`.
-@unsafe
-public func export(_ stream: any ArrayStream, to out: UnsafeMutablePointer<ArrowDeviceArrayStream>) {
-    // A C stream does the work; the device stream around it adds the device.
-    let inner = UnsafeMutablePointer<ArrowArrayStream>.allocate(capacity: 1)
-    unsafe export(stream, to: inner)
-    unsafe out.initialize(
-        to: ArrowDeviceArrayStream(
-            device_type: ARROW_DEVICE_CPU,
-            get_schema: { pointer, out in
-                guard let pointer = unsafe pointer else { return EINVAL }
-                let inner = unsafe pointer.pointee.private_data.assumingMemoryBound(to: ArrowArrayStream.self)
-                return unsafe inner.pointee.get_schema(inner, out)
-            },
-            get_next: { pointer, out in
-                guard let pointer = unsafe pointer, let out = unsafe out else { return EINVAL }
-                let inner = unsafe pointer.pointee.private_data.assumingMemoryBound(to: ArrowArrayStream.self)
-                var array = unsafe ArrowArray()
-                let status = unsafe inner.pointee.get_next(inner, &array)
-                if status == 0 { unsafe out.initialize(to: ArrowDeviceArray(cpu: array)) }
-                return status
-            },
-            get_last_error: { pointer in
-                guard let pointer = unsafe pointer else { return nil }
-                let inner = unsafe pointer.pointee.private_data.assumingMemoryBound(to: ArrowArrayStream.self)
-                return unsafe inner.pointee.get_last_error(inner)
-            },
-            release: { pointer in
-                guard let pointer = unsafe pointer else { return }
-                let inner = unsafe pointer.pointee.private_data.assumingMemoryBound(to: ArrowArrayStream.self)
-                unsafe inner.pointee.release(inner)
-                unsafe inner.deallocate()
-                unsafe pointer.pointee.release = nil
-            },
-            private_data: UnsafeMutableRawPointer(inner)))
 }
 
 extension ImportedStream {
