@@ -96,6 +96,17 @@ extension Compute {
             "cast": Function(1...1, CastOptions.optionNames + ["errors", "row_offset"]) { call throws(MartletError) in
                 try cast(call)
             },
+            "run_end_encode": Function(1...1, ["run_end_type"]) { call throws(MartletError) in
+                let types: [String: DataType] = ["int16": .int16, "int32": .int32, "int64": .int64]
+                guard let type = types[try call.options.text("run_end_type", default: "int32")] else {
+                    throw .invalid("Run end type must be int16, int32 or int64, got \(call.options.values["run_end_type"] ?? "")")
+                }
+                let array = try plainRuns(call.array)
+                return Datum(
+                    try runEndEncode(
+                        array, ends: Field("run_ends", type, isNullable: false), values: Field("values", array.type)))
+            },
+            "run_end_decode": Function(1...1) { call throws(MartletError) in call[0].with(try plainRuns(call.array)) },
             "unique": Function(1...1) { call throws(MartletError) in Datum(try unique(call.array)) },
             "value_counts": Function(1...1) { call throws(MartletError) in Datum(try valueCounts(call.array)) },
             "dictionary_encode": Function(1...1, ["null_encoding"]) { call throws(MartletError) in
@@ -107,6 +118,12 @@ extension Compute {
                 return call[0].with(try MartletCompute.cast(call.array, to: value))
             },
         ]
+    }
+
+    /// Runs written out; any other array as it is.
+    private static func plainRuns(_ array: ArrayData) throws(MartletError) -> ArrayData {
+        guard case .runEndEncoded(_, let values) = array.type else { return array }
+        return try MartletCompute.cast(try array.contiguousStrings(), to: values.type)
     }
 
     /// `name:ascending,other:descending` over the fields of a struct, or one `order` for a flat array.

@@ -22,15 +22,71 @@ public enum Compute {
             plain = []
             for argument in arguments { plain.append(argument.with(try argument.array.contiguousStrings().storage)) }
         }
-        return try function.body(
+        if decimalNames.contains(where: { name.hasPrefix($0) }) { plain = try plain.map128(name) }
+        let result = try function.body(
             Call(
                 name: name, arguments: plain,
                 options: try FunctionOptions(name, options, known: function.options), type: type))
+        if case .decimal256(let precision, _) = arguments.first?.type, case .decimal128(_, let scale) = result.type {
+            let wide = DataType.decimal256(precision: name == "sum" ? 76 : precision, scale: scale)
+            return result.with(try MartletCompute.cast(result.array, to: wide))
+        }
+        return try restored(result, of: name, from: arguments, plain)
     }
+
+    /// Beginnings of the names of functions that compute with decimals, in 128 bits.
+    private static let decimalNames = [
+        "sum", "mean", "product", "add", "subtract", "multiply", "divide", "abs", "negate", "round", "floor", "ceil", "trunc",
+        "sign", "stddev", "variance", "skew", "kurtosis", "power", "quantile", "approximate_median", "mode",
+    ]
+
+    /// A result of the type that an argument was written out to, in that argument's own type.
+    private static func restored(
+        _ result: Datum, of name: String, from arguments: [Datum], _ plain: [Datum]
+    ) throws(MartletError) -> Datum {
+        for (argument, used) in zip(arguments, plain) where argument.type != used.type {
+            switch result.type {
+            case .dictionary(let index, used.type, let isOrdered) where name == "dictionary_encode":
+                let type = DataType.dictionary(index: index, value: argument.type, isOrdered: isOrdered)
+                let values = try result.array.dictionary.map { values throws(MartletError) in
+                    try restored(Datum(values), of: "unique", from: [argument], [used]).array
+                }
+                guard values?.type == argument.type else { return result }
+                let array = result.array
+                return Datum(
+                    ArrayData(
+                        type: type, count: array.count, validity: array.validity, buffers: array.buffers, dictionary: values))
+            case .struct(let fields) where name == "value_counts":
+                let values = try restored(Datum(result.array.child(0)), of: "unique", from: [argument], [used]).array
+                return Datum(
+                    ArrayData(
+                        type: .struct([Field("values", values.type), fields[1]]), count: result.array.count,
+                        children: [values, result.array.child(1)]))
+            case _: break
+            }
+            guard result.type == used.type else { continue }
+            switch argument.type {
+            case .stringView, .binaryView, .listView, .largeListView:
+                return result.with(try MartletCompute.cast(result.array, to: argument.type))
+            case .extension where keepingMeaning.contains(name): return result.with(result.array.reinterpreted(as: argument.type))
+            case _: break
+            }
+        }
+        return result
+    }
+
+    /// Functions whose results are slots of their arguments, so that they mean the same.
+    private static let keepingMeaning: Set<String> = [
+        "unique", "fill_null", "fill_null_forward", "fill_null_backward", "if_else", "coalesce", "choose", "case_when", "min",
+        "max", "first", "last", "min_element_wise", "max_element_wise", "replace_with_mask", "dictionary_decode",
+    ]
 
     /// Functions that move whole slots: they take arrays as they lie. The others see views and runs written out, and
     /// extension types as their storage.
-    private static let keepingTypes: Set<String> = ["take", "filter", "array_take", "array_filter", "drop_null", "cast"]
+    private static let keepingTypes: Set<String> = [
+        "take", "filter", "array_take", "array_filter", "drop_null", "cast",
+        "run_end_encode", "run_end_decode",
+    ]
 
     /// All names, sorted.
     public static var functionNames: [String] { functions.keys.sorted() }
@@ -110,4 +166,21 @@ public enum Compute {
         "sum", "product", "mean", "min", "max", "min_max", "count", "count_distinct", "any", "all", "stddev",
         "variance", "first", "last", "first_last", "approximate_median", "skew", "kurtosis", "quantile", "tdigest", "mode",
     ]
+}
+
+extension [Datum] {
+    /// Decimals of 32, 64 and 256 bits as decimals of 128 bits.
+    fileprivate func map128(_ name: String) throws(MartletError) -> [Datum] {
+        var all: [Datum] = []
+        for argument in self {
+            switch argument.type {
+            case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
+                .decimal256(let precision, let scale) where count == 1:
+                let type = DataType.decimal128(precision: Swift.min(precision, 38), scale: scale)
+                all.append(argument.with(try MartletCompute.cast(argument.array, to: type)))
+            case _: all.append(argument)
+            }
+        }
+        return all
+    }
 }

@@ -16,14 +16,16 @@ func extremes(_ array: ArrayData, _ function: String = "min_max") throws(Martlet
         let values = try PrimitiveArray<Int128>(array)
         rows = extremes(array) { values[$0] == values[$1] ? 0 : values[$0] < values[$1] ? -1 : 1 }
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
-        .date64, .time32, .time64, .timestamp, .duration:
+        .date64, .time32, .time64, .timestamp, .duration, .decimal32, .decimal64:
         guard let kind = array.type.nativeKind else { throw noKernel(function, [array.type]) }
         return try laneExtremes(array, kind)
     case .dictionary(_, let value, _): return try extremes(try cast(array, to: value), function)
     case .stringView, .binaryView, .runEndEncoded, .extension:
         return try extremes(try array.contiguousStrings().storage, function)
-    case .list, .largeList, .fixedSizeList, .struct, .map, .listView, .largeListView, .union, .interval, .decimal32,
-        .decimal64, .decimal256:
+    case .decimal256:
+        let values = try WideDecimals(array)
+        rows = extremes(array) { values.order($0, values, $1) }
+    case .list, .largeList, .fixedSizeList, .struct, .map, .listView, .largeListView, .union, .interval:
         throw noKernel(function, [array.type])
     }
     guard let rows else { return nil }

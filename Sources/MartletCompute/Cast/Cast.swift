@@ -9,7 +9,7 @@ public func cast(
     _ array: ArrayData, to target: DataType, options: CastOptions = .safe, rowOffset: Int = 0
 ) throws(MartletError) -> ArrayData {
     if array.type == target { return array }
-    return try Caster(source: try array.contiguousStrings().storage, target: target, options: options, place: .rows(from: rowOffset)).run()
+    return try Caster(source: array, target: target, options: options, place: .rows(from: rowOffset)).run()
 }
 
 /// Whether a cast between the types exists; its values may still not fit.
@@ -45,7 +45,7 @@ struct Caster: Sendable {
     enum Family {
         case null, boolean, number, decimal, text, binary, fixedBinary
         case date, time, timestamp, duration, list, fixedList, structure, map, dictionary
-        /// Types that no cast leads to yet.
+        /// Types without a family: they are cast by their layout or not at all.
         case other
     }
 
@@ -67,14 +67,17 @@ struct Caster: Sendable {
         case .struct: .structure
         case .map: .map
         case .dictionary: .dictionary
-        case .stringView, .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union,
-            .runEndEncoded, .extension:
-            .other
+        case .decimal32, .decimal64, .decimal256: .decimal
+        case .stringView: .text
+        case .binaryView: .binary
+        case .listView, .largeListView: .list
+        case .interval, .union, .runEndEncoded, .extension: .other
         }
     }
 
     func run() throws(MartletError) -> ArrayData {
         if source.type == target { return source }
+        if let result = try betweenLayouts() { return result }
         switch (Self.family(source.type), Self.family(target)) {
         case (.null, _): return try .nulls(target, count: count)
         case (.dictionary, .dictionary): return try betweenDictionaries()

@@ -10,6 +10,9 @@ extension Caster {
         case .decimal128(_, let scale):
             let values = try PrimitiveArray<Int128>(source)
             return try printedRows { output, row in output.append(contentsOf: text(ofDecimal: values[row], scale: scale)) }
+        case .decimal256:
+            let source = source
+            return try printedRows { output, row in output.append(contentsOf: (try? source.text(at: row)) ?? "") }
         case .timestamp(let unit, let zone):
             let shift = try ZoneShift(zone, unit: unit)
             return try printed { output, lane in
@@ -31,7 +34,7 @@ extension Caster {
             return try printed { $0.append(contentsOf: text(ofTime: $1, unit)) }
         case .null, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .list, .largeList,
             .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32, .decimal64,
-            .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            .listView, .largeListView, .union, .runEndEncoded, .extension:
             throw unsupported()
         }
     }

@@ -175,6 +175,16 @@ private func wide(_ array: ArrayData, factor: Int128, scale: Int) throws(Martlet
 private func nativeComparison(
     _ comparison: Comparison, _ a: Datum, _ b: Datum, _ count: Int
 ) throws(MartletError) -> Buffer {
+    if case .decimal256(_, let scale) = a.type, case .decimal256(_, scale) = b.type {
+        let (p, q) = (try WideDecimals(a.array), try WideDecimals(b.array))
+        let (stepP, stepQ) = (a.isScalar ? 0 : 1, b.isScalar ? 0 : 1)
+        return try unsafe makeLaneBits(count: count) { block, bytes in
+            for i in 0..<block.count {
+                let row = block.start &+ i
+                unsafe bytes[i] = comparison.holds(p.order(row &* stepP, q, row &* stepQ)) ? 1 : 0
+            }
+        }
+    }
     guard let kind = a.type.nativeKind else { throw noKernel(comparison.rawValue, [a.type, b.type]) }
     // a > b is b < a, a >= b is b <= a.
     let isTurned = comparison == .greater || comparison == .greaterEqual

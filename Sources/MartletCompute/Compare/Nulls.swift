@@ -12,6 +12,7 @@ public func isNull(_ array: ArrayData, nanIsNull: Bool = false) throws(MartletEr
 /// Which slots are not null.
 public func isValid(_ array: ArrayData) throws(MartletError) -> ArrayData {
     if array.type == .null { return .booleans(try Buffer(zeroed: (array.count + 7) / 8), count: array.count) }
+    if case .runEndEncoded = array.type.storage { return try isValid(try array.storage.contiguousStrings()) }
     if case .dictionary(let index, _, _) = array.type, let values = array.dictionary, values.nullCount > 0 {
         let entries = try take(try isValid(values), array.reinterpreted(as: index))
         return .booleans(
@@ -70,6 +71,7 @@ public func ifElse(_ condition: Datum, _ yes: Datum, _ no: Datum) throws(Martlet
     let isScalar = condition.isScalar && yes.isScalar && no.isScalar
     let (a, b) = (try converted(yes, to: type), try converted(no, to: type))
     let test = BooleanOperand(condition)
+    if let picked = try pickFixed(test, condition, a, b, type, count) { return Datum(picked, isScalar: isScalar) }
     // Both choices one behind the other, and for each row the place of the one that it takes.
     let both = try concatenate([a.array, b.array], type: type)
     let (stepA, stepB, startB) = (a.isScalar ? 0 : 1, b.isScalar ? 0 : 1, a.array.count)
@@ -98,6 +100,81 @@ public func ifElse(_ condition: Datum, _ yes: Datum, _ no: Datum) throws(Martlet
         buffer: isWide ? try places(Int64.self) : try places(Int32.self), isWide: isWide, count: count,
         validity: validity)
     return Datum(try take(both, rows: rows), isScalar: isScalar)
+}
+
+/// `ifElse` for slots of a fixed width: chosen in place, 64 at a time. nil for other layouts.
+private func pickFixed(
+    _ test: BooleanOperand, _ condition: Datum, _ a: Datum, _ b: Datum, _ type: DataType, _ count: Int
+) throws(MartletError) -> ArrayData? {
+    let layout = type.layout
+    guard layout.buffers.count == 1, layout.hasValidity, layout.children == .none, !layout.hasDictionary else { return nil }
+    let buffer: Buffer
+    let (stepA, stepB) = (a.isScalar ? 0 : 1, b.isScalar ? 0 : 1)
+    func pick<Value: BitwiseCopyable>(_ kind: Value.Type) throws(MartletError) -> Buffer? {
+        let width = MemoryLayout<Value>.size
+        let (x, y) = (
+            try a.array.buffers[0].slice(at: a.array.offset * width, count: a.array.count * width),
+            try b.array.buffers[0].slice(at: b.array.offset * width, count: b.array.count * width)
+        )
+        guard x.isAligned(to: width), y.isAligned(to: width) else { return nil }
+        let (from, other) = unsafe (Shared(x.pointer(to: kind)), Shared(y.pointer(to: kind)))
+        return try unsafe makeValues(kind, count: count) { target throws(MartletError) in
+            let out = unsafe Shared(target)
+            // Safety: arrays hold `count` values, scalars one; pieces are disjoint and start at multiples of 64.
+            try forEachPiece(of: count) { start, length in
+                let (from, other, out) = unsafe (from.value, other.value, out.value)
+                var next = start
+                while next < start &+ length {
+                    let size = min(64, count &- next)
+                    var word = test.word(next, size).values
+                    for row in next..<next &+ size {
+                        let (p, q) = unsafe (from[row &* stepA], other[row &* stepB])
+                        unsafe out[row] = word & 1 != 0 ? p : q
+                        word &>>= 1
+                    }
+                    next &+= size
+                }
+            }
+        }
+    }
+    switch layout.buffers[0] {
+    case .bits:
+        let (x, y) = (BooleanOperand(a), BooleanOperand(b))
+        buffer = try makeBits(count: count) { start, length in
+            let word = test.word(start, length).values
+            return (word & x.word(start, length).values) | (~word & y.word(start, length).values)
+        }
+    case .values, .fixedBytes:
+        let picked: Buffer?
+        switch layout.buffers[0].byteWidth {
+        case 1: picked = try pick(UInt8.self)
+        case 2: picked = try pick(UInt16.self)
+        case 4: picked = try pick(UInt32.self)
+        case 8: picked = try pick(UInt64.self)
+        case 16: picked = try pick(Int128.self)
+        case _: picked = nil
+        }
+        guard let picked else { return nil }
+        buffer = picked
+    case .offsets32, .offsets64, .bytes, .views, .starts32, .starts64, .sizes32, .sizes64, .typeIds: return nil
+    }
+    var validity: Buffer?
+    if [condition, a, b].contains(where: { $0.array.nullCount > 0 }) {
+        func valid(_ datum: Datum) -> @Sendable (Int, Int) -> UInt64 {
+            if datum.isScalar {
+                let all: UInt64 = datum.array.isValid(0) ? ~0 : 0
+                return { _, _ in all }
+            }
+            let bits = datum.array.usedValidityBitmap
+            return { start, length in bits?.word(at: start, length: length) ?? ~0 }
+        }
+        let (x, y) = (valid(a), valid(b))
+        validity = try makeBits(count: count) { start, length in
+            let (values, known) = test.word(start, length)
+            return known & ((values & x(start, length)) | (~values & y(start, length)))
+        }
+    }
+    return ArrayData(type: type, count: count, validity: validity, buffers: [buffer])
 }
 
 /// For each row the first argument that is not null.

@@ -52,8 +52,24 @@ struct HashedRows: Sendable {
             self = try HashedRows(key: numbers)
         case .stringView, .binaryView, .runEndEncoded, .extension:
             self = try HashedRows(key: try key.contiguousStrings().storage, zerosAreEqual: zerosAreEqual)
-        case .list, .largeList, .fixedSizeList, .map, .listView, .largeListView, .union:
-            throw .notImplemented("grouping and unique values of \(key.type) are not supported; use flat columns")
+        case .listView, .largeListView: self = try HashedRows(key: try key.contiguousStrings(), zerosAreEqual: zerosAreEqual)
+        case .list, .largeList, .fixedSizeList, .map:
+            // The numbers of a list's items, as bytes.
+            let items = try HashedRows(key: key.child(0), zerosAreEqual: zerosAreEqual)
+            let ranges = try ListRanges(key)
+            let offsets = try makeLanes(.int64, count: key.count + 1) { block, writer in
+                let out = unsafe writer.integers(block, 0)
+                for i in 0..<block.count {
+                    let row = block.start &+ i
+                    let place = row < key.count ? ranges[row].lowerBound : row == 0 ? 0 : ranges[row &- 1].upperBound
+                    unsafe out[i] = Int64(place) &* 4
+                }
+                return true
+            }
+            self = try HashedRows(
+                key: ArrayData(
+                    type: .largeBinary, count: key.count, validity: try key.rebasedValidity(), buffers: [offsets, items.ids]))
+        case .union: throw .notImplemented("grouping and unique values of \(key.type) are not supported; use its children")
         }
     }
 

@@ -35,6 +35,15 @@ struct TextOutput: ~Copyable {
         if let place = unsafe extend(by: part.count) { unsafe _ = memcpy(place, part.start, part.count) }
     }
 
+    /// Bytes with the 26 letters that begin with `first` in the other case.
+    mutating func append(letters part: Bytes, from first: UInt8) {
+        guard let place = unsafe extend(by: part.count) else { return }
+        for i in 0..<part.count {
+            let byte = part[i]
+            unsafe place[i] = byte ^ (byte &- first < 26 ? 0x20 : 0)
+        }
+    }
+
     mutating func append(contentsOf text: String) {
         var text = text
         text.withUTF8 { utf8 in

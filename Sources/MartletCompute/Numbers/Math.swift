@@ -168,9 +168,22 @@ enum MathFunctions {
             return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
         }
         let power = pow(10, Double(digits.magnitude))
+        if mode == .halfToEven {
+            // The nearest whole number, by the one addition that drops all digits behind the point.
+            let magic = 6_755_399_441_055_744.0
+            return try mapped(array, name) { value in
+                let scaled = digits >= 0 ? value * power : value / power
+                // From 2^51 on there is no fraction to speak of; infinities and NaN too stay.
+                guard scaled.magnitude < 2_251_799_813_685_248.0 else { return value }
+                let whole = (scaled + magic) - magic
+                if whole == scaled { return value }
+                let signed = whole == 0 ? copysign(0, value) : whole
+                return digits > 0 ? signed / power : signed * power
+            } refusal: { _ in nil }
+        }
         return try mapped(array, name) { value in
             let scaled = digits >= 0 ? value * power : value / power
-            if !scaled.isFinite || scaled == floor(scaled) { return value }
+            if !scaled.isFinite || scaled.magnitude > 4.6e15 || scaled == floor(scaled) { return value }
             let rounded = mode(scaled)
             let whole = rounded == 0 ? copysign(0, value) : rounded
             return digits > 0 ? whole / power : whole * power

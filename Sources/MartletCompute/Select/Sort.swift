@@ -121,11 +121,20 @@ private enum SortWords {
             let isFloat = array.type.nativeKind?.isFloat ?? false
             let words = try words(key) { unsafe isFloat && values[$0] == .max ? (key.isDescending ? .max : 0) : values[$0] }
             return [words] + (try places(key) { unsafe isFloat && values[$0] == .max })
+        case .decimal256:
+            let values = try WideDecimals(array)
+            var all: [Buffer] = []
+            for (half, shift) in [(0, 0), (0, 64), (1, 0), (1, 64)] {
+                // The sign is in the highest word.
+                let flip: UInt64 = half == 1 && shift == 64 ? 1 << 63 : 0
+                all.append(try words(key) { UInt64(truncatingIfNeeded: values.half($0, half) >> Int128(shift)) ^ flip })
+            }
+            return all + (try places(key) { _ in false })
         case .stringView, .binaryView, .runEndEncoded, .extension:
             return try make(
                 SortKey(
                     try array.contiguousStrings().storage, isDescending: key.isDescending, nullsFirst: key.nullsFirst))
-        case .list, .largeList, .fixedSizeList, .struct, .map, .listView, .largeListView, .union, .interval, .decimal256:
+        case .list, .largeList, .fixedSizeList, .struct, .map, .listView, .largeListView, .union, .interval:
             throw .notImplemented("Sorting by values of type \(array.type) is not supported; sort by flat columns")
         }
     }

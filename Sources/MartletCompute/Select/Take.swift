@@ -64,13 +64,10 @@ private struct RowTaking<Index: OffsetValue>: @unchecked Sendable {
     func run() throws(MartletError) -> ArrayData {
         let type = source.type
         let layout = type.layout
-        if !layout.hasValidity && layout.buffers.isEmpty && layout.children == .none {
-            return ArrayData(type: type, count: count)
-        }
-        guard layout.hasValidity, layout.children != .ranges else {
-            throw .notImplemented("take and filter of \(type) are not supported; cast to a type without views or runs first")
-        }
-        let (validity, nullCount) = try validity()
+        if type == .null { return ArrayData(type: type, count: count) }
+        if layout.children == .runs { return try runs() }
+        if layout.children == .picked { return try picked() }
+        let (validity, nullCount) = layout.hasValidity ? try validity() : (nil, nil)
         var buffers: [Buffer] = []
         var children: [ArrayData] = []
         switch layout.children {
@@ -78,8 +75,14 @@ private struct RowTaking<Index: OffsetValue>: @unchecked Sendable {
             let (offsets, items) = layout.buffers == [.offsets32] ? try lists(Int32.self) : try lists(Int64.self)
             buffers = [offsets]
             children = [items]
-        case .ranges, .picked, .runs: break
+        case .ranges:
+            // Slots say where their values lie; the values stay.
+            for (i, role) in layout.buffers.enumerated() { buffers.append(try fixed(i, role.byteWidth ?? 0)) }
+            children = source.children
+        case .picked, .runs: break
         case .parallel:
+            // Those of a sparse union have a type id too.
+            for (i, role) in layout.buffers.enumerated() { buffers.append(try fixed(i, role.byteWidth ?? 0)) }
             for i in source.children.indices { children.append(try take(source.child(i), rows: rows)) }
         case .fixed(let width): children.append(try take(source.child(0), rows: try widened(by: width)))
         case .none:
@@ -97,6 +100,79 @@ private struct RowTaking<Index: OffsetValue>: @unchecked Sendable {
         return ArrayData(
             type: type, count: count, validity: validity, nullCount: nullCount, buffers: buffers, children: children,
             dictionary: source.dictionary)
+    }
+
+    /// Of a dense union: the chosen values of each child in the order of the rows. Null rows are nulls of the first child.
+    private func picked() throws(MartletError) -> ArrayData {
+        guard case .union(_, _, let ids) = source.type.storage, let first = ids.first else {
+            throw .invalid("\(source.type) has no children and so no values")
+        }
+        let view = try UnionArray(source)
+        var places = [[Int64]](repeating: [], count: ids.count)
+        var nulls: [Int] = []
+        var (types, starts): ([Int8], [Int32]) = ([], [])
+        types.reserveCapacity(count)
+        starts.reserveCapacity(count)
+        for i in 0..<count {
+            let isNull = !(rows.validity?[i] ?? true)
+            let row = unsafe Int(truncatingIfNeeded: index[i])
+            guard let (child, slot) = isNull ? (0, 0) : view.place(row) else {
+                throw .invalid("slot \(row) of \(source.type) has type id \(view.typeID(row)), which names no value")
+            }
+            if isNull { nulls.append(places[0].count) }
+            types.append(isNull ? first : ids[child])
+            starts.append(Int32(truncatingIfNeeded: places[child].count))
+            places[child].append(Int64(slot))
+        }
+        var children: [ArrayData] = []
+        for (child, slots) in places.enumerated() {
+            var validity: Buffer?
+            if child == 0 && !nulls.isEmpty {
+                var bits = try BitmapBuilder(capacity: slots.count)
+                var next = 0
+                for i in slots.indices {
+                    let isNull = next < nulls.count && nulls[next] == i
+                    try bits.append(!isNull)
+                    if isNull { next += 1 }
+                }
+                validity = bits.finish()
+            }
+            let indices = ArrayData(type: .int64, count: slots.count, validity: validity, buffers: [try Buffer(slots)])
+            children.append(try take(view.children[child], indices))
+        }
+        return ArrayData(
+            type: source.type, count: count, buffers: [try Buffer(types), try Buffer(starts)], children: children)
+    }
+
+    /// Of runs: the runs that the rows belong to, those that follow each other as one.
+    private func runs() throws(MartletError) -> ArrayData {
+        guard case .runEndEncoded(let endField, _) = source.type.storage else { throw .type("no runs in \(source.type)") }
+        let view = try RunEndArray(source)
+        var (ends, values): ([Int], [Int64]) = ([], [])
+        var present = try BitmapBuilder()
+        var last = Int64.min
+        for i in 0..<count {
+            var run: Int64 = -1
+            if rows.validity?[i] ?? true {
+                guard let found = unsafe view.run(of: Int(truncatingIfNeeded: index[i])) else {
+                    throw .invalid("no run of \(source.type) reaches row \(unsafe index[i])")
+                }
+                run = Int64(found)
+            }
+            if run == last {
+                ends[ends.count - 1] = i + 1
+                continue
+            }
+            last = run
+            ends.append(i + 1)
+            values.append(max(0, run))
+            try present.append(run >= 0)
+        }
+        let indices = ArrayData(
+            type: .int64, count: values.count, validity: present.finish(), buffers: [try Buffer(values)])
+        return ArrayData(
+            type: source.type, count: count,
+            children: [try .runEnds(ends, endField.type), try take(view.values, indices)])
     }
 
     private func validity() throws(MartletError) -> (Buffer?, Int?) {

@@ -149,6 +149,11 @@ enum StringMaps {
 
     @inline(never)
     private static func recase(_ bytes: Bytes, _ output: inout TextOutput, _ style: String, isASCII: Bool) {
+        if style == "upper" || style == "lower" {
+            var all: UInt8 = 0
+            for i in 0..<bytes.count { all |= bytes[i] }
+            if all < 0x80 || isASCII { return output.append(letters: bytes, from: style == "upper" ? 97 : 65) }
+        }
         var (index, isFirst) = (0, true)
         while index < bytes.count {
             let (value, length) = scalar(bytes, index)

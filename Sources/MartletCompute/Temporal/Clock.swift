@@ -41,7 +41,15 @@ struct Clock: Sendable {
     @inline(__always)
     func split(_ value: Int64) -> (days: Int64, time: Int64) {
         let local = zone.local(value)
-        let days = floorDivide(local, perDay)
+        // Divisions by constants are multiplications.
+        let days: Int64
+        switch perDay {
+        case 86_400: days = floorDivide(local, 86_400)
+        case 86_400_000: days = floorDivide(local, 86_400_000)
+        case 86_400_000_000: days = floorDivide(local, 86_400_000_000)
+        case 86_400_000_000_000: days = floorDivide(local, 86_400_000_000_000)
+        case _: days = local
+        }
         return (days, hasTime ? local &- days &* perDay : 0)
     }
 
