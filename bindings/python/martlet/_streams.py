@@ -3,6 +3,8 @@
 from . import _abi
 from ._abi import lib
 from ._abi_capsules import is_array, is_stream
+from ._abi_io import SILENT
+from ._batches import Step, read_stream
 from ._builders import _is_frame, record_batch
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._reader import RecordBatchReader
@@ -68,7 +70,7 @@ def batches_of(data, max_chunksize=None):
 class SourceReader(RecordBatchReader):
     """A RecordBatchReader over a stream of the engine that reads a source of bytes; what a Python file raises arrives."""
 
-    __slots__ = ("_opened", "_batches_read")
+    __slots__ = ("_opened", "_batches_read", "_step")
 
     def _begin(self, pointer, opened):
         """Owns a new `martlet_stream *` that reads from `opened`, a Source."""
@@ -77,6 +79,7 @@ class SourceReader(RecordBatchReader):
         self._source = None
         self._stream_ = _abi.StreamHandle(pointer)
         self._is_closed = False
+        self._step = Step()
         with opened.callbacks.raising():
             self.schema = Schema._from_handle(_abi.new(lib.martlet_stream_schema, self._stream_))
 
@@ -90,13 +93,17 @@ class SourceReader(RecordBatchReader):
         """The next RecordBatch; StopIteration at the end."""
         if self._is_closed:
             raise ArrowInvalid("Operation on a closed RecordBatchReader")
-        with self._opened.callbacks.raising():
-            pointer = _abi.new(lib.martlet_stream_next, self._stream_)
+        step, callbacks = self._step, self._opened.callbacks
+        if callbacks is SILENT:
+            pointer = step.next(self._stream_)
+        else:
+            with callbacks.raising():
+                pointer = step.next(self._stream_)
         if pointer is None:
             self._opened.move_owner()
             raise StopIteration
         self._batches_read += 1
-        return RecordBatch._from_pointer(pointer, self.schema)
+        return RecordBatch._from_known(pointer, self.schema, step.rows.value)
 
     __next__ = read_next_batch
 
@@ -104,7 +111,6 @@ class SourceReader(RecordBatchReader):
         """A Table of all batches that are left."""
         if self._is_closed:
             raise ArrowInvalid("Operation on a closed RecordBatchReader")
-        from ._batches import read_stream
         with self._opened.callbacks.raising():
             table = read_stream(self._stream_, self.schema)
         self._opened.move_owner()

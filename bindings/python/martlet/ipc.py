@@ -218,6 +218,7 @@ class RecordBatchFileReader:
                 _abi.new(lib.martlet_ipc_file_open, opened.handle, *_abi.pack_options(options._options()))
             )
         self._schema = Schema._from_handle(_abi.new(lib.martlet_ipc_file_schema, self._handle))
+        self._count = lib.martlet_ipc_file_batch_count(self._handle)
 
     @property
     def schema(self):
@@ -225,7 +226,7 @@ class RecordBatchFileReader:
 
     @property
     def num_record_batches(self):
-        return lib.martlet_ipc_file_batch_count(self._handle)
+        return self._count
 
     @property
     def metadata(self):
@@ -240,9 +241,13 @@ class RecordBatchFileReader:
 
     def get_batch(self, i):
         """The record batch number `i`, from 0."""
-        self._check_index(i)
-        with self._source.callbacks.raising():
+        if not 0 <= i < self._count:
+            self._check_index(i)
+        if self._source.callbacks is _abi_io.SILENT:
             pointer = _abi.new(lib.martlet_ipc_file_batch, self._handle, i)
+        else:
+            with self._source.callbacks.raising():
+                pointer = _abi.new(lib.martlet_ipc_file_batch, self._handle, i)
         return RecordBatch._from_pointer(pointer, self._schema)
 
     get_record_batch = get_batch
