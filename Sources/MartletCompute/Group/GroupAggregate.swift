@@ -52,7 +52,7 @@ private func limited(
     let least = try options.integer("min_count", default: leastDefault)
     let skipNulls = try options.bool("skip_nulls", default: true)
     // Every group has a row.
-    if values.nullCount == 0 && values.type != .null && least <= 1 && grouping.rowCount > 0 { return result }
+    if least <= 1 && values.type != .null && values.nullCount == 0 && grouping.rowCount > 0 { return result }
     let valid = try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_valid"))
     let nulls = skipNulls ? nil : try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_null"))
     var bits = try BitmapBuilder(capacity: result.count)
@@ -62,14 +62,13 @@ private func limited(
 }
 
 private func counts(_ values: ArrayData, _ grouping: Grouping, mode: String) throws(MartletError) -> ArrayData {
-    var counts = [Int64](repeating: 0, count: grouping.groupCount)
-    let validity = values.type == .null ? nil : values.usedValidityBitmap
-    let isNull = values.type == .null
-    for row in 0..<grouping.rowCount {
-        let isValid = isNull ? false : validity?[row] ?? true
-        if mode == "all" || isValid == (mode == "only_valid") { counts[grouping[row]] += 1 }
+    let counted: Bool? = mode == "all" ? nil : mode == "only_valid"
+    if values.type == .null, counted == true {
+        return ArrayData(type: .int64, count: grouping.groupCount, buffers: [try Buffer(zeroed: grouping.groupCount * 8)])
     }
-    return ArrayData(type: .int64, count: counts.count, buffers: [try Buffer(counts)])
+    let tables = try GroupTables.counts(
+        grouping, values.usedValidityBitmap, counted: values.type == .null ? nil : counted)
+    return ArrayData(type: .int64, count: grouping.groupCount, buffers: [try tables.column(0)])
 }
 
 private func firsts(_ values: ArrayData, _ grouping: Grouping) throws(MartletError) -> ArrayData {
@@ -80,104 +79,45 @@ private func firsts(_ values: ArrayData, _ grouping: Grouping) throws(MartletErr
     return try take(values, ArrayData(type: .int64, count: rows.count, validity: bits.finish(), buffers: [try Buffer(rows)]))
 }
 
-/// Sums or means group by group; integers wrap.
+/// Sums or means group by group. Sums of integers wrap; means are those of doubles, as pyarrow's.
 private func sums(_ array: ArrayData, _ grouping: Grouping, isMean: Bool) throws(MartletError) -> ArrayData {
-    let (reader, validity) = (try LaneReader(array), array.usedValidityBitmap)
-    let ids = unsafe Shared(grouping.ids.pointer(to: UInt32.self))
-    let groupCount = grouping.groupCount
-    // Totals of 64 bits (integers, or doubles where the values are floats) and counts, for each part of the rows.
-    let parts = groupCount <= 1 << 16 && array.count >= 1 << 18 ? WorkerPool.threadCount : 1
-    let totals = try BufferBuilder(uninitializedCount: groupCount * 8 * parts)
-    let counts = try BufferBuilder(uninitializedCount: groupCount * 8 * parts)
-    let (wholes, floats, sizes) = unsafe (
-        totals.pointer(to: Int64.self), totals.pointer(to: Double.self), counts.pointer(to: Int64.self)
-    )
-    unsafe wholes.update(repeating: 0, count: groupCount * parts)
-    unsafe sizes.update(repeating: 0, count: groupCount * parts)
-    let shared = unsafe Shared((wholes, floats, sizes))
-    let size = ((array.count + parts - 1) / parts).roundedUp(to: 64)
-    try WorkerPool.forEach(parts) { part throws(MartletError) in
-        let scratch = try BufferBuilder(uninitializedCount: LaneBlock.capacity * LaneBlock.scratchRows * 8)
-        let first = part * groupCount
-        let (wholes, floats, sizes) = unsafe (shared.value.0 + first, shared.value.1 + first, shared.value.2 + first)
-        var start = part * size
-        let end = min(array.count, start + size)
-        while start < end {
-            let block = unsafe LaneBlock(start: start, count: min(LaneBlock.capacity, end - start), scratch: scratch.address)
-            // Safety: there is an id for each row, and ids are below the group count; parts have totals of their own.
-            let groups = unsafe ids.value + start
-            if reader.isFloat {
-                let lanes = unsafe reader.doubles(block, 0)
-                for i in 0..<block.count where validity?[start &+ i] ?? true {
-                    unsafe floats[Int(groups[i])] += lanes[i]
-                    unsafe sizes[Int(groups[i])] &+= 1
-                }
-            } else {
-                let lanes = unsafe reader.integers(block, 0)
-                for i in 0..<block.count where validity?[start &+ i] ?? true {
-                    unsafe wholes[Int(groups[i])] &+= lanes[i]
-                    unsafe sizes[Int(groups[i])] &+= 1
-                }
-            }
-            start += block.count
-        }
-        _ = scratch.finish()
+    let reader = try LaneReader(array)
+    let tables = try GroupTables.sums(
+        grouping, reader, array.usedValidityBitmap, asFloat: isMean || reader.isFloat)
+    let count = grouping.groupCount
+    guard isMean else {
+        let type: DataType = reader.isFloat ? .float64 : reader.isUnsigned ? .uint64 : .int64
+        return ArrayData(type: type, count: count, buffers: [try tables.column(0)])
     }
-    for place in groupCount..<max(groupCount, groupCount * parts) {
-        let group = place % groupCount
-        if reader.isFloat {
-            unsafe floats[group] += floats[place]
-        } else {
-            unsafe wholes[group] &+= wholes[place]
-        }
-        unsafe sizes[group] &+= sizes[place]
-    }
-    if isMean {
-        for group in 0..<groupCount {
-            let whole = unsafe wholes[group]
-            let total = unsafe reader.isFloat
-                ? floats[group] : reader.isUnsigned ? Double(UInt64(bitPattern: whole)) : Double(whole)
-            unsafe floats[group] = total / Double(sizes[group])
+    let means = try unsafe makeValues(Double.self, count: count) { target in
+        for group in 0..<count {
+            let total = Double(bitPattern: UInt64(bitPattern: tables[group, 0]))
+            unsafe target[group] = total / Double(tables[group, 1])
         }
     }
-    _ = counts.finish()
-    let type: DataType = isMean || reader.isFloat ? .float64 : reader.isUnsigned ? .uint64 : .int64
-    return ArrayData(type: type, count: groupCount, buffers: [totals.finish()])
+    return ArrayData(type: .float64, count: count, buffers: [means])
 }
 
 /// The smallest or largest value of each group; NaN only where there is nothing else.
 private func extremes(_ array: ArrayData, _ grouping: Grouping, isMax: Bool) throws(MartletError) -> ArrayData {
-    var rows = [Int64](repeating: -1, count: grouping.groupCount)
-    let validity = array.usedValidityBitmap
-    let isFloat = array.type.nativeKind?.isFloat ?? false
+    let count = grouping.groupCount
+    if array.count == 0 { return try .nulls(array.type, count: count) }
+    var rows = [Int64](repeating: -1, count: count)
     if array.type.nativeKind == .int128 {
         let values = try PrimitiveArray<Int128>(array)
-        for row in 0..<array.count where validity?[row] ?? true {
-            let group = grouping[row]
+        for row in 0..<array.count where values.isValid(row) {
+            let (group, value) = (grouping[row], values[row])
             let known = Int(rows[group])
-            if known < 0 || (isMax ? values[row] > values[known] : values[row] < values[known]) { rows[group] = Int64(row) }
+            if known < 0 || (isMax ? value > values[known] : value < values[known]) { rows[group] = Int64(row) }
         }
     } else {
-        let order = try orderWords(array)
-        let words = unsafe order.pointer(to: UInt64.self)
-        // With all bits turned the largest is the smallest; NaN stays the last choice.
-        let turn: UInt64 = isMax ? .max : 0
-        var best = [UInt64](repeating: .max, count: grouping.groupCount)
-        // Safety: a word for each row.
-        for row in 0..<array.count where validity?[row] ?? true {
-            let group = grouping[row]
-            let word = unsafe isFloat && words[row] == .max ? .max : words[row] ^ turn
-            if word < best[group] || rows[group] < 0 {
-                best[group] = word
-                rows[group] = Int64(row)
-            }
-        }
+        let tables = try GroupTables.extremes(grouping, try LaneReader(array), array.usedValidityBitmap, isMax: isMax)
+        for group in 0..<count { rows[group] = tables[group, 1] }
     }
+    // Groups without a value become null afterwards.
     for group in rows.indices where rows[group] < 0 { rows[group] = 0 }
-    if array.count == 0 { return try .nulls(array.type, count: rows.count) }
-    let values = ArrayData(
-        type: array.type, count: array.count, offset: array.offset, buffers: array.buffers)
-    return try take(values, ArrayData(type: .int64, count: rows.count, buffers: [try Buffer(rows)]))
+    let values = ArrayData(type: array.type, count: array.count, offset: array.offset, buffers: array.buffers)
+    return try take(values, ArrayData(type: .int64, count: count, buffers: [try Buffer(rows)]))
 }
 
 extension Compute {
