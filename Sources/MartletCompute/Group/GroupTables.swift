@@ -12,6 +12,7 @@ struct GroupTables {
     private let words: Buffer
 
     /// One block of rows, which all lie in one piece.
+    @safe
     struct Rows {
         let block: LaneBlock
         /// The group of each row of the block.
@@ -96,7 +97,7 @@ extension GroupTables {
         _ grouping: Grouping, _ reader: LaneReader, _ validity: Bitmap?, asFloat isFloat: Bool
     ) throws(MartletError) -> GroupTables {
         return try unsafe GroupTables(grouping, initial: [0, 0]) { rows in
-            if isFloat { unsafe addFloats(rows, reader, validity) } else { unsafe addWholes(rows, reader, validity) }
+            if isFloat { addFloats(rows, reader, validity) } else { addWholes(rows, reader, validity) }
         } fold: { into, from in
             if isFloat {
                 let sum = unsafe Double(bitPattern: UInt64(bitPattern: into[0]))
