@@ -40,10 +40,12 @@ package enum PythonSequence {
         do throws(ItemFailure) {
             if let type { return try conversion.array(items, type) }
             conversion.isStrict = false
-            if let first = (0..<items.count).first(where: { items[$0] != python.none }),
-                python.type(of: items[first]) == python.intType, let plain = try conversion.plainIntegers(items)
-            {
-                return plain
+            if let first = (0..<items.count).first(where: { items[$0] != python.none }) {
+                if python.type(of: items[first]) == python.intType {
+                    if let plain = try conversion.plainIntegers(items) { return plain }
+                } else if let plain = try conversion.plainArrays(items, first: items[first]) {
+                    return plain
+                }
             }
             let inference = TypeInference(conversion)
             try inference.visit(items)
