@@ -1,3 +1,4 @@
+import CPrefetch
 import Glibc
 import MartletArrow
 import MartletBase

@@ -175,6 +175,59 @@ def test_ipc_file(name, layout):
     same_table(pa.ipc.open_file(sink.getvalue().to_pybytes()).read_all(), table)
 
 
+class OnDevice:
+    """Shows nothing but the device protocol."""
+
+    def __init__(self, data):
+        for name in ("__arrow_c_device_array__", "__arrow_c_device_stream__"):
+            if hasattr(data, name):
+                setattr(OnDevice, name, staticmethod(getattr(data, name)))
+            elif hasattr(OnDevice, name):
+                delattr(OnDevice, name)
+
+
+@pytest.mark.parametrize("name", any_array.TYPES)
+def test_device_protocol(name):
+    theirs = column(name, "chunked")
+    chunk, table = theirs.chunk(2), pa.table({"x": theirs})
+    same(pa.array(ma.array(OnDevice(chunk))), chunk)
+    same(pa.array(OnDevice(ma.array(chunk))), chunk)
+    same_table(pa.table(ma.table(OnDevice(pa.RecordBatchReader.from_stream(table)))) if hasattr(
+        pa.RecordBatchReader, "__arrow_c_device_stream__") else table, table)
+    capsule = ma.table(table).__arrow_c_device_stream__()
+    assert "arrow_device_array_stream" in repr(capsule)
+    mine = ma.chunked_array(theirs)
+    same(pa.chunked_array(ma.chunked_array(OnDevice(mine))), theirs)
+    same_table(pa.table(ma.table(OnDevice(ma.table(table)))), table)
+
+
+def test_device_keywords():
+    data = ma.table({"x": [1]})
+    assert data.__arrow_c_device_stream__(None, stream=None) is not None
+    for call in (data.__arrow_c_device_stream__, data.to_batches()[0].__arrow_c_device_array__, ma.array([1]).__arrow_c_device_array__):
+        with pytest.raises(NotImplementedError, match="Received unsupported keyword argument"):
+            call(stream=1)
+
+
+@pytest.mark.parametrize("given, wanted", [
+    ("int32", "int64"), ("string", "large_string"), ("string_view", "string"), ("timestamp('s')", "timestamp('ms')"),
+    ("list_(pa.int8())", "list_(pa.int32())"), ("list_view(pa.int8())", "list_(pa.int8())"),
+    ("dictionary(pa.int8(), pa.string())", "string"), ("decimal128(5, 1)", "decimal128(9, 2)")])
+def test_requested_schema(given, wanted):
+    """Who asks for another type gets it, where it can be cast."""
+    given, wanted = eval(f"pa.{given}"), eval(f"pa.{wanted}")
+    mine = ma.array(pa.nulls(3, given))
+    assert pa.array(mine, wanted).type == wanted
+    capsules = mine.__arrow_c_array__(wanted.__arrow_c_schema__())
+    assert pa.Array._import_from_c_capsule(*capsules).type == wanted
+    schema = pa.schema([("x", wanted)], {"k": "v"})
+    for data in (ma.table({"x": mine}), ma.record_batch({"x": mine})):
+        assert pa.RecordBatchReader.from_stream(data, schema).schema == schema
+    batch = ma.record_batch({"x": mine})
+    assert pa.RecordBatch._import_from_c_capsule(*batch.__arrow_c_array__(schema.__arrow_c_schema__())).schema == schema
+    assert ma.array(mine, ma.field(pa.field("x", wanted)).type).type == ma.field(pa.field("x", wanted)).type
+
+
 # ---- peers -----------------------------------------------------------------------------------------------------------
 
 
