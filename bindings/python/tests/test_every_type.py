@@ -215,7 +215,7 @@ def test_device_keywords():
     ("dictionary(pa.int8(), pa.string())", "string"), ("decimal128(5, 1)", "decimal128(9, 2)")])
 def test_requested_schema(given, wanted):
     """Who asks for another type gets it, where it can be cast."""
-    given, wanted = eval(f"pa.{given}"), eval(f"pa.{wanted}")
+    given, wanted = (eval(f"pa.{kind}" if "(" in kind else f"pa.{kind}()") for kind in (given, wanted))
     mine = ma.array(pa.nulls(3, given))
     assert pa.array(mine, wanted).type == wanted
     capsules = mine.__arrow_c_array__(wanted.__arrow_c_schema__())
