@@ -57,8 +57,12 @@ extension ArrayData {
 
 private func releaseArray(_ array: UnsafeMutablePointer<ArrowArray>) {
     unsafe array.pointee.buffers?.deallocate()
+    // A consumer may have written into the structure: how many children there are, the data knows.
+    let count = unsafe array.pointee.private_data.map {
+        unsafe Unmanaged<ArrayData>.fromOpaque($0).takeUnretainedValue().children.count
+    }
     if let children = unsafe array.pointee.children {
-        for i in 0..<Int(unsafe array.pointee.n_children) {
+        for i in 0..<(count ?? 0) {
             guard let child = unsafe children[i] else { continue }
             unsafe child.pointee.release?(child)
             unsafe child.deallocate()

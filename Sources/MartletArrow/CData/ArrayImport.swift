@@ -55,6 +55,10 @@ extension ArrayData {
         let expectedBuffers = Int(given)
         guard unsafe expectedBuffers == 0 || raw.buffers != nil else { throw .invalid("ArrowArray.buffers is NULL") }
         func buffer(_ index: Int, _ byteCount: Int) throws(MartletError) -> Buffer {
+            // The structure does not say how long buffers are; what no address space holds is a lie.
+            guard byteCount < 1 << 47 else {
+                throw .invalid("buffer \(index) of imported \(type) would have \(byteCount) bytes: length or offset is damaged")
+            }
             guard let address = unsafe raw.buffers[index] else {
                 guard byteCount == 0 || count == 0 else {
                     throw .invalid("buffer \(index) of imported \(type) is NULL, expected \(byteCount) bytes")
