@@ -1,4 +1,5 @@
 import CMartlet
+import Glibc
 import Martlet
 
 /// The input tells the structures of the C Data interface: a type, and for each level lengths, counts and pointers, some
@@ -96,7 +97,7 @@ private final class Maker {
         let format = schema.format.map { String(cString: $0) } ?? ""
         array.pointee.length = Int64(bytes.number(below: 40))
         array.pointee.offset = Int64(bytes.next() < 128 ? 0 : bytes.number(below: 20))
-        array.pointee.null_count = Int64(bytes.number(below: 3) - 1)
+        array.pointee.null_count = Int64(bytes.number(below: 3) &- 1)
         let variadic = format.hasPrefix("v") ? bytes.next() % 4 : 0
         var count = ["n": 0, "+r": 0, "+s": 1, "+w:2": 1, "+us:0,1": 1, "+ud:5,7": 2, "+vl": 3, "+vL": 3][format] ?? 2
         if "uUzZ".contains(format) && !format.isEmpty && schema.dictionary == nil { count = 3 }

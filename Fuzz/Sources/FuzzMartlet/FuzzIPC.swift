@@ -38,12 +38,13 @@ func fuzzFlatBuffers(_ input: Buffer) throws(MartletError) {
             if let batch = try? reader.next() { look(at: batch) }
         }
     }
+    let magic = try Buffer(Array("ARROW1".utf8))
     var file = try BufferBuilder()
-    try file.append(try Buffer(Array("ARROW1".utf8)).bytes)
+    try file.append(magic.bytes)
     try file.append(body.bytes)
     try file.append(input.bytes)
     try file.append(Int32(input.count))
-    try file.append(try Buffer(Array("ARROW1".utf8)).bytes)
+    try file.append(magic.bytes)
     try fuzzIPCFile(file.finish())
 }
 

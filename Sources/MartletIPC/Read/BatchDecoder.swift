@@ -119,6 +119,7 @@ struct BatchDecoder {
             try decoder.decompress(fields, isIncluded, compression.codec)
         }
         var columns: [ArrayData] = []
+        columns.reserveCapacity(fields.count)
         for (field, isIncluded) in zip(fields, isIncluded) {
             guard isIncluded else {
                 try decoder.next.skip(field, header)

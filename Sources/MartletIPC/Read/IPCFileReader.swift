@@ -70,6 +70,7 @@ public final class IPCFileReader: Sendable {
         // Batches of a compressed file are decoded side by side; the work of the others is not worth a thread.
         guard options.usesThreads, source.isThreadSafe, batchCount > 1, try isCompressed(0) else {
             var batches: [RecordBatch] = []
+            batches.reserveCapacity(batchCount)
             for i in 0..<batchCount { batches.append(try batch(at: i)) }
             return batches
         }
@@ -106,7 +107,10 @@ public final class IPCFileReader: Sendable {
     }
 
     private func message(of block: IPCBlock) throws(MartletError) -> IPCMessage {
-        let head = try source.read(at: block.offset, count: block.metadataByteCount)
+        try message(of: block, source.read(at: block.offset, count: block.metadataByteCount))
+    }
+
+    private func message(of block: IPCBlock, _ head: Buffer) throws(MartletError) -> IPCMessage {
         guard let message = try IPCMessage(encapsulated: head) else {
             throw .corrupt("Unexpected end of stream where the footer promises a message")
         }
@@ -119,8 +123,15 @@ public final class IPCFileReader: Sendable {
 
     /// A message, and how its body is read: at once when all of it is wanted, otherwise buffer by buffer.
     private func read(_ block: IPCBlock) throws(MartletError) -> (IPCMessage, BodyBytes) {
-        let message = try message(of: block)
         let start = block.offset + block.metadataByteCount
+        // A small message is read in one go. In a larger one it matters more that its body begins at an aligned place.
+        if plan.includesAll, block.bodyByteCount < 1 << 15 {
+            let whole = try source.read(at: block.offset, count: block.metadataByteCount + block.bodyByteCount)
+            let message = try message(of: block, whole.slice(at: 0, count: block.metadataByteCount))
+            let first = block.metadataByteCount
+            return (message, { offset, count throws(MartletError) in try whole.slice(at: first + offset, count: count) })
+        }
+        let message = try message(of: block)
         guard plan.includesAll else {
             let source = self.source
             return (message, { offset, count throws(MartletError) in try source.read(at: start + offset, count: count) })
