@@ -75,7 +75,10 @@ func look(at batch: RecordBatch) {
         }
         do throws(MartletError) {
             let sink = try MemorySink()
-            let writer = try IPCWriter(sink, schema: some.schema, container: .stream)
+            // Nulls take no memory: there may be any number of them.
+            var options = IPCWriteOptions()
+            options.allowsLongColumns = true
+            let writer = try IPCWriter(sink, schema: some.schema, container: .stream, options: options)
             try writer.write(some)
             try writer.close()
             let again = try IPCStreamReader(BufferStreamSource(sink.finish())).next()
