@@ -44,6 +44,8 @@ extension ArrayData {
     public func contiguousStrings() throws(MartletError) -> ArrayData {
         let target = type.contiguous
         if target == type { return self }
+        // The storage of an extension type may become another type; the extension goes around that.
+        if case .extension = type { return try storage.contiguousStrings().reinterpreted(as: target) }
         return try contiguous(as: target)
     }
 

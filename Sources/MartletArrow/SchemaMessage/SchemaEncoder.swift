@@ -85,6 +85,11 @@ package enum SchemaEncoder {
                 throw .notImplemented(
                     "field \(field.name): \(field.type) cannot be serialized; decode the inner dictionary first")
             }
+            if case .extension(let type) = value {
+                // The field's metadata names an extension around the dictionary, not one of its values.
+                throw .notImplemented(
+                    "field \(field.name): dictionaries of \(value) cannot be serialized; cast the values to \(type.storage)")
+            }
             valueType = value
             let indexType = type(index, in: &builder).table
             slots[4] = .reference(
