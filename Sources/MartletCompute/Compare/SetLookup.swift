@@ -120,8 +120,8 @@ private struct SetLookup: Sendable {
         let strings = isNumber ? nil : try BytesReader(members)
         let numbers = isNumber ? try LaneReader(members) : nil
         for row in 0..<members.count where members.isValid(row) {
-            let key = numbers.map { Self.key($0, row) } ?? strings.map { Self.key($0.slot(row)) } ?? 0
-            var place = Int(truncatingIfNeeded: Self.mixed(key)) & (capacity - 1)
+            let key = numbers.map { Self.key($0, row) } ?? strings.map { Self.key($0, $0.slot(row)) } ?? 0
+            var place = Int(truncatingIfNeeded: mix(key)) & (capacity - 1)
             var isNew = true
             while table[place].mark != 0 {
                 if table[place].key == key,
@@ -154,7 +154,7 @@ private struct SetLookup: Sendable {
                 }
                 for i in 0..<block.count {
                     let key = unsafe UInt64(bitPattern: out[i])
-                    var place = Int(truncatingIfNeeded: Self.mixed(key)) & mask
+                    var place = Int(truncatingIfNeeded: mix(key)) & mask
                     while unsafe entries[place].mark != 0 && entries[place].key != key { place = (place &+ 1) & mask }
                     unsafe out[i] = Int64(entries[place].mark) &- 1
                 }
@@ -162,8 +162,8 @@ private struct SetLookup: Sendable {
                 guard let members else { return }
                 for i in 0..<block.count {
                     let slot = reader.slot(block.start &+ i)
-                    let key = Self.key(slot)
-                    var place = Int(truncatingIfNeeded: Self.mixed(key)) & mask
+                    let key = Self.key(reader, slot)
+                    var place = Int(truncatingIfNeeded: mix(key)) & mask
                     while unsafe entries[place].mark != 0 {
                         if unsafe entries[place].key == key && Self.areEqual(members.slot(Int(entries[place].mark) &- 1), slot) { break }
                         place = (place &+ 1) & mask
@@ -181,31 +181,14 @@ private struct SetLookup: Sendable {
         for i in 0..<block.count where unsafe out[i] >= 0 { unsafe out[i] = Int64(places[Int(out[i])]) }
     }
 
-    @inline(__always)
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-        return product.high ^ product.low
-    }
     /// All NaNs are one.
     private static func canonical(_ value: Double) -> UInt64 { value != value ? .max : value.bitPattern }
     private static func key(_ reader: LaneReader, _ row: Int) -> UInt64 {
         reader.isFloat ? canonical(reader.double(at: row)) : UInt64(bitPattern: reader.integer(at: row))
     }
     @inline(__always)
-    private static func key(_ slot: Bytes) -> UInt64 {
-        var (state, index) = (UInt64(truncatingIfNeeded: slot.count) &* 0xA076_1D64_78BD_642F, 0)
-        // Safety: loads lie inside the slot.
-        let raw = unsafe UnsafeRawPointer(slot.start)
-        while index &+ 8 <= slot.count {
-            unsafe state = mixed(state ^ raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            index &+= 8
-        }
-        var last: UInt64 = 0
-        while index < slot.count {
-            last = last &<< 8 | UInt64(slot[index])
-            index &+= 1
-        }
-        return mixed(state ^ last)
+    private static func key(_ reader: BytesReader, _ slot: Bytes) -> UInt64 {
+        unsafe BytesKey(slot.start, slot.count, limit: reader.readable(slot)).hash
     }
     @inline(__always)
     private static func areEqual(_ a: Bytes, _ b: Bytes) -> Bool { a.count == b.count && a.has(b, at: 0) }

@@ -277,7 +277,7 @@ extension HashedRows {
 }
 
 /// Values by row, as a hash table sees them.
-private protocol HashableSlots: Sendable {
+protocol HashableSlots: Sendable {
     /// What the table keeps of a value: all of it, or enough to tell most others apart.
     associatedtype Key: BitwiseCopyable, Equatable
     func key(_ row: Int) -> Key
@@ -287,7 +287,7 @@ private protocol HashableSlots: Sendable {
 }
 
 @inline(__always)
-private func mix(_ value: UInt64) -> UInt64 {
+func mix(_ value: UInt64) -> UInt64 {
     let product = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
     return product.high ^ product.low
 }
@@ -319,39 +319,6 @@ private struct WideSlots: HashableSlots, @unchecked Sendable {
     }
     @inline(__always) static func hash(_ key: Key) -> UInt64 { mix(key.low ^ mix(key.high &+ 1)) }
     @inline(__always) func areEqual(_ a: Int, _ b: Int, _ key: Key) -> Bool { true }
-}
-
-/// Bytes by their length and one word: up to 8 bytes the word is the value itself, beyond it is a hash.
-private struct BytesKey: BitwiseCopyable, Equatable {
-    let word: UInt64
-    let length: UInt32
-
-    /// `limit` bytes can be read from `bytes`.
-    @inline(__always)
-    init(_ bytes: UnsafePointer<UInt8>, _ count: Int, limit: Int) {
-        length = UInt32(truncatingIfNeeded: count)
-        let raw = unsafe UnsafeRawPointer(bytes)
-        if count <= 8 {
-            if limit >= 8 {
-                let all = unsafe raw.loadUnaligned(as: UInt64.self)
-                word = count == 8 ? all : all & ((1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1)
-            } else {
-                var low: UInt64 = 0
-                for i in 0..<count { unsafe low |= UInt64(bytes[i]) &<< UInt64(truncatingIfNeeded: i &* 8) }
-                word = low
-            }
-            return
-        }
-        var state: UInt64 = 0xA076_1D64_78BD_642F
-        var index = 0
-        while index &+ 8 <= count {
-            unsafe state = mix(state ^ raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            index &+= 8
-        }
-        word = unsafe mix(state ^ raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
-    }
-
-    @inline(__always) var hash: UInt64 { mix(word ^ UInt64(length) &<< 56) }
 }
 
 @safe
@@ -390,121 +357,4 @@ private struct FixedByteSlots: HashableSlots {
         if key.length <= 8 { return true }
         return unsafe memcmp(view.base + a &* view.byteWidth, view.base + b &* view.byteWidth, view.byteWidth) == 0
     }
-}
-
-/// An open hash table from values to numbers in the order of first appearance.
-@safe
-private struct SlotTable<Slots: HashableSlots>: ~Copyable {
-    private struct Entry: BitwiseCopyable {
-        var key: Slots.Key
-        /// The number plus one; 0 is free.
-        var mark: UInt32
-    }
-    private let slots: Slots
-    private var entries: UnsafeMutablePointer<Entry>
-    private var mask: Int
-    private var firstRows: [Int] = []
-    private var nullID: UInt32?
-
-    init(slots: Slots, expected: Int) throws(MartletError) {
-        self.slots = slots
-        var capacity = 64
-        while capacity < expected * 2 { capacity *= 2 }
-        mask = capacity - 1
-        unsafe entries = try Self.allocate(capacity)
-    }
-
-    private static func allocate(_ capacity: Int) throws(MartletError) -> UnsafeMutablePointer<Entry> {
-        // All zeros is free, whatever the key.
-        guard let block = unsafe calloc(capacity, MemoryLayout<Entry>.stride) else {
-            throw .outOfMemory(capacity * MemoryLayout<Entry>.stride)
-        }
-        return unsafe block.assumingMemoryBound(to: Entry.self)
-    }
-
-    deinit { unsafe free(entries) }
-
-    /// Writes the numbers of `rows` to the same places of `ids`.
-    mutating func number(
-        _ rows: Range<Int>, validity: Bitmap?, into ids: UnsafeMutablePointer<UInt32>
-    ) throws(MartletError) {
-        guard let validity else {
-            for row in rows { unsafe ids[row] = try number(valid: row) }
-            return
-        }
-        for row in rows { unsafe ids[row] = validity[row] ? try number(valid: row) : numberOfNull(row) }
-    }
-
-    /// Numbers those of `count` rows whose hashes belong to `part`; nulls belong to part 0.
-    mutating func number(
-        _ count: Int, validity: Bitmap?, part: Int, bits: UInt64, into ids: UnsafeMutablePointer<UInt32>
-    ) throws(MartletError) {
-        let mark = UInt32(truncatingIfNeeded: part)
-        for row in 0..<count {
-            if let validity, !validity[row] {
-                if part == 0 { unsafe ids[row] = numberOfNull(row) &<< UInt32(bits) }
-                continue
-            }
-            let key = slots.key(row)
-            let hash = Slots.hash(key)
-            // The lowest bits choose the place in the table.
-            if bits != 0 && Int(truncatingIfNeeded: hash &>> (64 &- bits)) != part { continue }
-            unsafe ids[row] = try number(key, hash, row) &<< UInt32(bits) | mark
-        }
-    }
-
-    mutating func number(_ row: Int, isValid: Bool) throws(MartletError) -> UInt32 {
-        isValid ? try number(valid: row) : numberOfNull(row)
-    }
-
-    private mutating func numberOfNull(_ row: Int) -> UInt32 {
-        if let nullID { return nullID }
-        let id = UInt32(truncatingIfNeeded: firstRows.count)
-        nullID = id
-        firstRows.append(row)
-        return id
-    }
-
-    @inline(__always)
-    private mutating func number(valid row: Int) throws(MartletError) -> UInt32 {
-        let key = slots.key(row)
-        return try number(key, Slots.hash(key), row)
-    }
-
-    @inline(__always)
-    private mutating func number(_ key: Slots.Key, _ hash: UInt64, _ row: Int) throws(MartletError) -> UInt32 {
-        var place = Int(truncatingIfNeeded: hash) & mask
-        // Safety: there are `mask + 1` entries, at least half of them free.
-        while true {
-            let entry = unsafe entries[place]
-            if entry.mark == 0 { return try insert(key, row, place) }
-            if entry.key == key, slots.areEqual(firstRows[Int(entry.mark &- 1)], row, key) { return entry.mark &- 1 }
-            place = (place &+ 1) & mask
-        }
-    }
-
-    @inline(never)
-    private mutating func insert(_ key: Slots.Key, _ row: Int, _ place: Int) throws(MartletError) -> UInt32 {
-        let id = UInt32(truncatingIfNeeded: firstRows.count)
-        firstRows.append(row)
-        unsafe entries[place] = Entry(key: key, mark: id &+ 1)
-        if firstRows.count &* 2 > mask { try grow() }
-        return id
-    }
-
-    private mutating func grow() throws(MartletError) {
-        let (old, oldMask) = unsafe (entries, mask)
-        unsafe entries = try Self.allocate((oldMask &+ 1) &* 4)
-        mask = oldMask &* 4 &+ 3
-        for index in 0...oldMask {
-            let entry = unsafe old[index]
-            if entry.mark == 0 { continue }
-            var place = Int(truncatingIfNeeded: Slots.hash(entry.key)) & mask
-            while unsafe entries[place].mark != 0 { place = (place &+ 1) & mask }
-            unsafe entries[place] = entry
-        }
-        unsafe free(old)
-    }
-
-    consuming func finish() -> (rows: [Int], nullID: Int?) { (firstRows, nullID.map { Int($0) }) }
 }

@@ -3,8 +3,8 @@ import MartletBase
 
 /// Some bytes in memory that whoever hands them out keeps alive. Indices are the caller's care, as in all kernels.
 @safe
-struct Bytes {
-    // Safety: `count` bytes.
+struct Bytes: @unchecked Sendable {
+    // Safety: `count` bytes that do not change.
     let start: UnsafePointer<UInt8>
     let count: Int
 

@@ -8,15 +8,15 @@ enum StringLists {
         functions["split_pattern"] = .unary(["pattern", "max_splits", "reverse"]) { array, call throws(MartletError) in
             let pattern = Array(try call.options.text("pattern").utf8)
             guard !pattern.isEmpty else { throw .invalid("Empty separator") }
-            return try split(try stringArgument(array, call.name), call) { bytes, limit, reverse in
-                pattern.withBytes { pieces(bytes, $0, limit, reverse) }
+            return try split(try stringArgument(array, call.name), call) { bytes, limit, reverse, parts in
+                pattern.withBytes { pieces(bytes, $0, limit, reverse, &parts) }
             }
         }
         for isASCII in [true, false] {
             functions[isASCII ? "ascii_split_whitespace" : "utf8_split_whitespace"] = .unary(["max_splits", "reverse"]) {
                 array, call throws(MartletError) in
-                try split(try stringArgument(array, call.name, acceptsBinary: false), call) { bytes, limit, reverse in
-                    words(bytes, limit, reverse, isASCII: isASCII)
+                try split(try stringArgument(array, call.name, acceptsBinary: false), call) { bytes, limit, reverse, parts in
+                    parts = words(bytes, limit, reverse, isASCII: isASCII)
                 }
             }
         }
@@ -53,7 +53,7 @@ enum StringLists {
     private typealias Parts = [Range<Int>]
 
     private static func split(
-        _ array: ArrayData, _ call: Compute.Call, _ divide: @Sendable (Bytes, Int, Bool) -> Parts
+        _ array: ArrayData, _ call: Compute.Call, _ divide: @Sendable (Bytes, Int, Bool, inout Parts) -> Void
     ) throws(MartletError) -> ArrayData {
         let limit = try call.options.signed("max_splits") ?? -1
         let reverse = try call.options.bool("reverse", default: false)
@@ -67,9 +67,12 @@ enum StringLists {
             offsets.reserveCapacity(rows.count + 1)
             var places: [(row: Int, part: Range<Int>)] = []
             places.reserveCapacity(rows.count * 2)
+            var parts: Parts = []
             for row in rows {
                 if validity?[row] ?? true {
-                    for part in divide(strings.slot(row), limit, reverse) { places.append((row, part)) }
+                    parts.removeAll(keepingCapacity: true)
+                    divide(strings.slot(row), limit, reverse, &parts)
+                    for part in parts { places.append((row, part)) }
                 }
                 guard let end = Int32(exactly: places.count) else { throw .capacity("too many parts for one list array") }
                 offsets.append(end)
@@ -86,33 +89,27 @@ enum StringLists {
             children: whole.children)
     }
 
-    private static func pieces(_ bytes: Bytes, _ pattern: Bytes, _ limit: Int, _ reverse: Bool) -> Parts {
-        var hits: [Int] = []
+    private static func pieces(_ bytes: Bytes, _ pattern: Bytes, _ limit: Int, _ reverse: Bool, _ parts: inout Parts) {
         if reverse && limit >= 0 {
-            var end = bytes.count
-            while hits.count < limit, end >= pattern.count {
+            var (end, stop) = (bytes.count, bytes.count)
+            while parts.count < limit, end >= pattern.count {
                 var place = end - pattern.count
                 while place >= 0 && !bytes.has(pattern, at: place) { place -= 1 }
                 if place < 0 { break }
-                hits.insert(place, at: 0)
-                end = place
+                parts.append(place + pattern.count..<stop)
+                (end, stop) = (place, place)
             }
-        } else {
-            var place = find(pattern, in: bytes)
-            while place >= 0, limit < 0 || hits.count < limit {
-                hits.append(place)
-                place = find(pattern, in: bytes, from: place + pattern.count)
-            }
+            parts.append(0..<stop)
+            parts.reverse()
+            return
         }
-        var parts: Parts = []
-        parts.reserveCapacity(hits.count + 1)
-        var start = 0
-        for hit in hits {
-            parts.append(start..<hit)
-            start = hit + pattern.count
+        var (start, place) = (0, find(pattern, in: bytes))
+        while place >= 0, limit < 0 || parts.count < limit {
+            parts.append(start..<place)
+            start = place + pattern.count
+            place = find(pattern, in: bytes, from: start)
         }
         parts.append(start..<bytes.count)
-        return parts
     }
 
     private static func words(_ bytes: Bytes, _ limit: Int, _ reverse: Bool, isASCII: Bool) -> Parts {

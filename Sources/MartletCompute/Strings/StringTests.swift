@@ -54,13 +54,17 @@ struct Pattern: Sendable {
         bytes = ignoresCase ? text.withBytes { folded($0) } : text
     }
 
-    /// `body` with the string as the pattern must be compared with it.
-    @inline(__always)
-    func compared<Result>(_ string: Bytes, _ body: (Bytes, Bytes) -> Result) -> Result {
-        bytes.withBytes { pattern in
-            if !ignoresCase { return body(pattern, string) }
-            return folded(string).withBytes { body(pattern, $0) }
-        }
+    /// `body` with a test of strings: `test` of the pattern and a string, in lower case where case does not matter.
+    func applied<Result, Outcome>(
+        _ test: @escaping @Sendable (Bytes, Bytes) -> Result,
+        _ body: (@escaping @Sendable (Bytes) -> Result) throws(MartletError) -> Outcome
+    ) throws(MartletError) -> Outcome {
+        // The pattern is at rest while `body` runs.
+        let buffer = try Buffer(bytes)
+        let pattern = unsafe Bytes(buffer.pointer(to: UInt8.self), bytes.count)
+        defer { withExtendedLifetime(buffer) {} }
+        if !ignoresCase { return try body { test(pattern, $0) } }
+        return try body { string in folded(string).withBytes { test(pattern, $0) } }
     }
 }
 
@@ -117,6 +121,17 @@ enum StringTests {
         return p == pattern.count
     }
 
+    /// How often the pattern occurs, one behind the other.
+    private static func count(_ pattern: Bytes, in string: Bytes) -> Int {
+        if pattern.isEmpty { return string.count + 1 }
+        var (count, place) = (0, find(pattern, in: string))
+        while place >= 0 {
+            count += 1
+            place = find(pattern, in: string, from: place + pattern.count)
+        }
+        return count
+    }
+
     static var functions: [String: Compute.Function] {
         var functions: [String: Compute.Function] = [:]
         let tests: [(String, @Sendable (Bytes, Bytes) -> Bool)] = [
@@ -128,27 +143,18 @@ enum StringTests {
         for (name, test) in tests {
             functions[name] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
                 let pattern = try Pattern(call.options)
-                return try tested(try stringArgument(array, name)) { pattern.compared($0, test) }
+                let strings = try stringArgument(array, name)
+                return try pattern.applied(test) { test throws(MartletError) in try tested(strings, test) }
             }
         }
-        functions["find_substring"] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
-            let pattern = try Pattern(call.options)
-            return try measured(try stringArgument(array, "find_substring")) {
-                pattern.compared($0) { find($0, in: $1) }
-            }
-        }
-        functions["count_substring"] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
-            let pattern = try Pattern(call.options)
-            return try measured(try stringArgument(array, "count_substring")) { string in
-                pattern.compared(string) { pattern, string in
-                    if pattern.isEmpty { return string.count + 1 }
-                    var (count, place) = (0, find(pattern, in: string))
-                    while place >= 0 {
-                        count += 1
-                        place = find(pattern, in: string, from: place + pattern.count)
-                    }
-                    return count
-                }
+        let measures: [(String, @Sendable (Bytes, Bytes) -> Int)] = [
+            ("find_substring", { find($0, in: $1) }), ("count_substring", { count($0, in: $1) }),
+        ]
+        for (name, measure) in measures {
+            functions[name] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
+                let pattern = try Pattern(call.options)
+                let strings = try stringArgument(array, name)
+                return try pattern.applied(measure) { measure throws(MartletError) in try measured(strings, measure) }
             }
         }
         functions["binary_length"] = .unary { array, _ throws(MartletError) in

@@ -138,13 +138,14 @@ struct CivilYear {
     let year: Int64
     let month: Int
     let day: Int
+    private let days: Int64
     /// 1 for 1 January.
-    let dayOfYear: Int64
+    var dayOfYear: Int64 { days - Self.days(year, 1, 1) + 1 }
 
     init(_ days: Int64) {
         let date = CivilDate(daysSinceEpoch: days)
         (year, month, day) = (date.year, date.month, date.day)
-        dayOfYear = days - Self.days(date.year, 1, 1) + 1
+        self.days = days
     }
 
     static func days(_ year: Int64, _ month: Int, _ day: Int) -> Int64 {
