@@ -6,7 +6,7 @@ public func aggregate(
     _ function: String, _ values: ArrayData, by grouping: Grouping, options: [String: String] = [:]
 ) throws(MartletError) -> ArrayData {
     let name = function.hasPrefix("hash_") ? String(function.dropFirst(5)) : function
-    let known = name == "count" || name == "count_distinct" ? ["mode"] : ["skip_nulls", "min_count", "ddof"]
+    let known = ["count", "count_distinct", "distinct"].contains(name) ? ["mode"] : ["skip_nulls", "min_count", "ddof"]
     let options = try FunctionOptions(function, options, known: known)
     guard values.count == grouping.rowCount else {
         throw .invalid("\(values.count) values to aggregate, but \(grouping.rowCount) rows are grouped")
@@ -25,10 +25,29 @@ public func aggregate(
         return try limited(
             try extremes(values, grouping, isMax: name == "max"), values, grouping, options, leastDefault: 1)
     case "first": return try firsts(values, grouping)
+    case "one": return try take(values, rows: try grouping.firstRowIndices())
+    case "list":
+        let (rows, starts) = try grouping.partitionedRows()
+        return try lists(of: try take(values, rows: rows), starts)
+    case "distinct", "count_distinct":
+        let mode = try options.choice("mode", ["only_valid", "only_null", "all"])
+        let (rows, starts) = try distinctRows(values, grouping, mode)
+        if name == "distinct" { return try lists(of: try take(values, rows: try Rows(numbers: rows)), starts) }
+        let sizes = (0..<grouping.groupCount).map { Int64(starts[$0 + 1] - starts[$0]) }
+        return ArrayData(type: .int64, count: sizes.count, buffers: [try Buffer(sizes)])
+    case "stddev", "variance":
+        guard values.type.isNumeric || Caster.family(values.type) == .decimal else { break }
+        return try limited(
+            try spreads(values, grouping, ddof: try options.integer("ddof", default: 0), takesRoot: name == "stddev"), values,
+            grouping, options, leastDefault: 0)
+    case "tdigest":
+        let medians = try aggregate("approximate_median", values, by: grouping, options: options.values)
+        return ArrayData(
+            type: .fixedSizeList(Field("item", .float64), count: 1), count: medians.count, children: [medians])
     case _: break
     }
     // The rest goes through the plain function, group by group.
-    let plain = name == "list" ? "list" : name
+    let plain = name
     guard Compute.aggregateNames.contains(plain) else {
         throw .key("No function registered with name: hash_\(name)" + Compute.nearMisses(name))
     }
@@ -45,6 +64,54 @@ public func aggregate(
     return try concatenate(results, type: type)
 }
 
+/// One list for each group: of `values`, those from `starts[g]` to `starts[g + 1]`.
+private func lists(of values: ArrayData, _ starts: [Int]) throws(MartletError) -> ArrayData {
+    guard Int32(exactly: values.count) != nil else { throw .capacity("\(values.count) items are too many for one list array") }
+    return ArrayData(
+        type: .list(Field("item", values.type)), count: starts.count - 1,
+        buffers: [try Buffer(starts.map { Int32(truncatingIfNeeded: $0) })], children: [values])
+}
+
+/// The first row of each distinct value of each group, group by group.
+private func distinctRows(
+    _ values: ArrayData, _ grouping: Grouping, _ mode: String
+) throws(MartletError) -> (rows: [Int], starts: [Int]) {
+    let ids = ArrayData(type: .uint32, count: grouping.rowCount, buffers: [grouping.ids])
+    let both = try HashedRows(try HashedRows(key: ids), try HashedRows(key: values))
+    let found = both.firstRows.filter { mode == "all" || values.isValid($0) == (mode == "only_valid") }
+    var starts = [Int](repeating: 0, count: grouping.groupCount + 1)
+    for row in found { starts[grouping[row] + 1] += 1 }
+    for group in 0..<grouping.groupCount { starts[group + 1] += starts[group] }
+    var (next, rows) = (starts, [Int](repeating: 0, count: found.count))
+    for row in found {
+        rows[next[grouping[row]]] = row
+        next[grouping[row]] += 1
+    }
+    return (rows, starts)
+}
+
+/// Variances group by group: the means first, then the squared distances from them.
+private func spreads(
+    _ values: ArrayData, _ grouping: Grouping, ddof: Int, takesRoot: Bool
+) throws(MartletError) -> ArrayData {
+    let doubles = try cast(values, to: .float64, options: .unsafe)
+    let means = try sums(doubles, grouping, isMean: true)
+    let own = try take(means, rows: Rows(buffer: grouping.ids, isWide: false, count: grouping.rowCount))
+    let distances = try compute(.subtract, Datum(doubles), Datum(own))
+    let squares = try sums(try compute(.multiply, distances, distances).array, grouping, isMean: false)
+    let sizes = try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_valid"))
+    let totals = try PrimitiveArray<Double>(squares)
+    var present = try BitmapBuilder(capacity: sizes.count)
+    var results: [Double] = []
+    for group in 0..<sizes.count {
+        let degrees = sizes[group] - Int64(ddof)
+        try present.append(degrees > 0)
+        let variance = degrees > 0 ? totals[group] / Double(degrees) : 0
+        results.append(takesRoot ? variance.squareRoot() : variance)
+    }
+    return ArrayData(type: .float64, count: results.count, validity: present.finish(), buffers: [try Buffer(results)])
+}
+
 /// Nulls where a group has fewer valid values than it must, or has nulls that may not be skipped.
 private func limited(
     _ result: ArrayData, _ values: ArrayData, _ grouping: Grouping, _ options: FunctionOptions, leastDefault: Int
@@ -56,7 +123,7 @@ private func limited(
     let valid = try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_valid"))
     let nulls = skipNulls ? nil : try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_null"))
     var bits = try BitmapBuilder(capacity: result.count)
-    for group in 0..<result.count { try bits.append(valid[group] >= least && (nulls?[group] ?? 0) == 0) }
+    for group in 0..<result.count { try bits.append(result.isValid(group) && valid[group] >= least && (nulls?[group] ?? 0) == 0) }
     if bits.falseCount == 0 { return result }
     return ArrayData(type: result.type, count: result.count, validity: bits.finish(), buffers: result.buffers)
 }

@@ -4,6 +4,7 @@ from . import _abi
 from ._array import concatenate, nulls_of
 from ._errors import ArrowInvalid
 from ._table import RecordBatch, Table
+from ._types import null
 
 
 class TableGroupBy:
@@ -16,20 +17,25 @@ class TableGroupBy:
     def aggregate(self, aggregations):
         """A Table with a row a group: the keys, then (column, function) pairs as columns `column_function`."""
         pairs = [(a[0], a[1]) for a in aggregations]
-        if any(not isinstance(column, str) for column, _ in pairs):
+        if any(not isinstance(column, str) and not (name.endswith("count_all") and not len(column)) for column, name in pairs):
             raise ArrowInvalid("aggregations are (column name, function name) or (column, function, options)")
         options = [a[2] for a in aggregations if len(a) > 2 and a[2] is not None]
         if options and len(pairs) > 1:
             return self._one_by_one(aggregations)
         options = options[0] if options else None
         keys = _struct(self._table.select(self.keys))
-        values = _struct(self._table.select([column for column, _ in pairs]))
+        # count_all counts rows, of no column.
+        rows = nulls_of(null(), self._table.num_rows)
+        values = RecordBatch.from_arrays(
+            [_whole(self._table.column(column)) if isinstance(column, str) else rows for column, _ in pairs],
+            [column if isinstance(column, str) else "" for column, _ in pairs])
         functions = [name[5:] if name.startswith("hash_") else name for _, name in pairs]
         pointer = _abi.new(
             _abi.lib.martlet_compute_group, keys._handle, values._handle, _abi.text_array(functions), len(functions),
             *_abi.pack_options(getattr(options, "_options", options)))
         batch = RecordBatch._from_pointer(pointer)
-        names = self.keys + [f"{column}_{name}" for (column, _), name in zip(pairs, functions)]
+        names = self.keys + [
+            f"{column}_{name}" if isinstance(column, str) else name for (column, _), name in zip(pairs, functions)]
         return Table.from_batches([batch.rename_columns(names)])
 
     def _one_by_one(self, aggregations):
@@ -45,5 +51,8 @@ class TableGroupBy:
 
 
 def _struct(table):
-    columns = [concatenate(c._chunks) if c.num_chunks else nulls_of(c.type, 0) for c in table._arrays()]
-    return RecordBatch._make(columns, table.schema, table.num_rows)
+    return RecordBatch._make([_whole(c) for c in table._arrays()], table.schema, table.num_rows)
+
+
+def _whole(column):
+    return concatenate(column._chunks) if column.num_chunks else nulls_of(column.type, 0)

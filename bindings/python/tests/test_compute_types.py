@@ -165,3 +165,29 @@ def test_errors_null_and_collect():
         mc.cast(ma.array([[1]]), ma.int64(), errors="null")
     with pytest.raises(ValueError, match="errors is"):
         mc.cast(ma.array([1]), ma.int8(), errors="ignore")
+
+
+GROUPED = {"k": ["a", "b", "a", None, "b", "a"], "j": [1, 1, 2, 1, 1, 1], "v": [1, 2, None, 4, 5, 6],
+           "f": [1.5, None, 2.5, 3.5, float("nan"), 1.0], "s": ["x", "y", None, "z", "x", "x"], "b": [True, None, False, True, True, True]}
+
+
+@pytest.mark.parametrize("name", """sum mean product min max min_max count count_distinct stddev variance any all first last first_last list
+    distinct""".split())
+@pytest.mark.parametrize("column", ["v", "f", "s", "b"])
+def test_grouped(name, column):
+    theirs = pa.table(GROUPED)
+    try:
+        expected = theirs.group_by("k", use_threads=False).aggregate([(column, name)])
+    except pa.ArrowException:
+        pytest.skip("pyarrow has no such aggregate")
+    mine = ma.table(theirs).group_by("k", use_threads=False).aggregate([(column, name)])
+    assert repr(mine.to_pydict()) == repr(expected.to_pydict())
+    assert [str(t) for t in mine.schema.types] == [str(t) for t in expected.schema.types]
+
+
+@pytest.mark.parametrize("keys", [["k"], [], ["k", "j"]])
+def test_grouped_rows_are_counted(keys):
+    theirs = pa.table(GROUPED)
+    pairs = [([], "count_all"), ("v", "sum")]
+    expected = theirs.group_by(keys, use_threads=False).aggregate(pairs)
+    assert ma.table(theirs).group_by(keys).aggregate(pairs).to_pydict() == expected.to_pydict()
