@@ -1,9 +1,9 @@
 """Arrays and streams through the Arrow PyCapsule interface; what of it talks to `ctypes` and is more than one call."""
 
-from ctypes import byref, c_void_p
+from ctypes import addressof, c_void_p
 
 from . import _abi
-from ._abi import _CAPSULE_POINTER, _ErrorStruct, _raise, _spare_errors, lib, new_object
+from ._abi import _CAPSULE_POINTER, _ErrorStruct, _raise, lib, new_object
 
 _exported = _abi.object_function("martlet_python_exported")
 
@@ -35,23 +35,36 @@ def _refuse(options):
         raise NotImplementedError(f"Received unsupported keyword argument(s): {unknown}")
 
 
+# What one import puts out: memory for two addresses and an error, and where it lies, for reuse.
+_spare_outs = []
+_imported = lib.martlet_python_imported
+
+
+def _new_outs():
+    outs, error = (c_void_p * 2)(), _ErrorStruct()
+    address = addressof(outs)
+    return outs, address, address + 8, error, addressof(error)
+
+
 def imported(schema_capsule, array_capsule, known):
-    """Takes the array out of its capsules: its address, and its SchemaHandle, or None when that is as `known`."""
-    error = _spare_errors.pop() if _spare_errors else _ErrorStruct()
-    schema, out = c_void_p(), c_void_p()
-    status = lib.martlet_python_imported(
-        id(schema_capsule), id(array_capsule), known, byref(schema), byref(out), byref(error))
+    """Takes the array out of its capsules: its address, and its SchemaHandle, or None when that is as `known`, the address
+    of a schema."""
+    spare = _spare_outs.pop() if _spare_outs else _new_outs()
+    outs, schema_address, array_address, error, error_address = spare
+    status = _imported(id(schema_capsule), id(array_capsule), known, schema_address, array_address, error_address)
     if status:
         _raise(status, error)
-    _spare_errors.append(error)
-    return out.value, None if schema.value is None else _abi.SchemaHandle(schema.value)
+    schema, array = outs
+    _spare_outs.append(spare)
+    return array, None if schema is None else _abi.SchemaHandle(schema)
 
 
 def array_of(source, requested, known):
     """As `imported` for whatever has `__arrow_c_array__` or, in main memory, `__arrow_c_device_array__`."""
     export = getattr(source, "__arrow_c_array__", None)
     if export is not None:
-        return imported(*export(requested), known)
+        schema, array = export(requested) if requested is not None else export()
+        return imported(schema, array, known)
     schema, array = source.__arrow_c_device_array__(requested)
     address = _CAPSULE_POINTER(array, b"arrow_device_array")
     schema = _abi.schema_from_capsule(schema)

@@ -56,7 +56,7 @@ def _from_protocols(obj, type, safe):
     capsule = None if type is None else type.__arrow_c_schema__
     if is_array(obj):
         known = _last.get("type")
-        pointer, schema = array_of(obj, capsule and capsule(), None if known is None else known._handle)
+        pointer, schema = array_of(obj, capsule and capsule(), None if known is None else known._handle._as_parameter_)
         if schema is not None:
             known = _last["type"] = t._type_from_handle(schema)
         found = wrap(pointer, known)
@@ -254,16 +254,19 @@ def record_batch(data, names=None, schema=None, metadata=None):
     raise TypeError("Expected pandas DataFrame or list of arrays")
 
 
+_length = _lib.martlet_array_length
+
+
 def _batch_from_capsules(data, schema):
     capsule = None if schema is None else schema.__arrow_c_schema__()
     known = _last.get("schema")
-    pointer, found = array_of(data, capsule, None if known is None else known._handle)
+    pointer, found = array_of(data, capsule, None if known is None else known._handle._as_parameter_)
     if found is not None:
         handle = _abi.ArrayHandle(pointer)
         known = _last["schema"] = Schema._from_handle(found)
         batch = RecordBatch._from_pointer(handle, known)
     else:
-        batch = RecordBatch._from_known(pointer, known, _lib.martlet_array_length(pointer))
+        batch = RecordBatch._from_known(pointer, known, _length(pointer))
     if schema is not None and not batch.schema.equals(schema):
         return batch.cast(schema)
     return batch
