@@ -385,6 +385,17 @@ MARTLET_CHECKED martlet_status martlet_ipc_tensor_describe(const martlet_buffer 
 MARTLET_CHECKED martlet_status martlet_ipc_tensor_message(const martlet_schema *description, martlet_buffer **out,
                                                           martlet_error *error);
 
+/* ---- compression ------------------------------------------------------------------------------------------------- */
+
+/* Codecs: "snappy", "gzip", "brotli", "zstd", "lz4", "lz4_raw". `level` NULL takes the codec's own. */
+MARTLET_CHECKED martlet_status martlet_codec_compress(const char *codec, const int64_t *level, const martlet_buffer *bytes,
+                                                      martlet_buffer **out, martlet_error *error);
+/* `size`: the bytes that come out of it. */
+MARTLET_CHECKED martlet_status martlet_codec_decompress(const char *codec, const martlet_buffer *bytes, int64_t size,
+                                                        martlet_buffer **out, martlet_error *error);
+/* Three numbers: the lowest, the highest and the usual level; an error for codecs without levels. */
+MARTLET_CHECKED martlet_status martlet_codec_levels(const char *codec, int64_t *levels, martlet_error *error);
+
 /* ---- Parquet ------------------------------------------------------------------------------------------------------ */
 
 typedef struct martlet_parquet_writer martlet_parquet_writer;

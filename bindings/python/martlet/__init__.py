@@ -64,6 +64,9 @@ def __getattr__(name):
     if name in _IN_IPC:
         from . import ipc
         found = getattr(ipc, name)
+    elif name in ("Codec", "compress", "decompress"):
+        from . import _codec
+        found = getattr(_codec, name)
     elif name == "Tensor" or name in ("SparseCOOTensor", "SparseCSRMatrix", "SparseCSCMatrix", "SparseCSFTensor"):
         from . import _tensor
         found = getattr(_tensor, name)

@@ -45,6 +45,7 @@ ipc_recover t:ppqpp ipc_recover_losses t:ppp* ipc_file_open t:ppqpp ipc_file_sch
 ipc_file_batch t:pqpp ipc_file_read t:pppp ipc_file_batch_with_metadata t:pqppp ipc_file_row_count t:ppp ipc_file_statistics v:pp*
 ipc_file_metadata t:ppp* ipc_file_release v:p ipc_message_read t:ppp ipc_batch_serialize t:ppqpp ipc_batch_size t:ppp
 ipc_tensor_describe t:ppp* ipc_tensor_message t:ppp*
+codec_compress t:spppp codec_decompress t:spqpp codec_levels t:spp*
 parquet_writer_open t:pppqpp parquet_writer_write t:pppp parquet_writer_flush t:pp parquet_writer_add_metadata t:pssp*
 parquet_writer_close t:ppp parquet_writer_abort v:p parquet_writer_release v:p parquet_file_open t:ppqpp
 parquet_file_schema t:ppp* parquet_file_info_get v:pp* parquet_file_metadata t:ppp* parquet_row_group_info_get t:pqpp*
