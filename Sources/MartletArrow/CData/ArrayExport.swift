@@ -12,10 +12,10 @@ extension ArrayData {
             let columns = children.indices.map { child($0) }
             return unsafe ArrayData(type: type, count: count, children: columns).export(to: out)
         }
-        let hasValidity = type.layout.hasValidity
-        let isView = type.layout.hasVariadicBuffers
+        let layout = type.layout
+        let (hasValidity, isView) = (layout.hasValidity, layout.hasVariadicBuffers)
         let bufferCount = buffers.count + (hasValidity ? 1 : 0) + (isView ? 1 : 0)
-        let lengths = variadicBuffers.map(\.count)
+        let lengths = isView ? variadicBuffers.map(\.count) : []
         let pointers = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: bufferCount + lengths.count + 1)
         if hasValidity { unsafe pointers[0] = validity?.address }
         for (i, buffer) in buffers.enumerated() { unsafe pointers[i + (hasValidity ? 1 : 0)] = buffer.address }
