@@ -236,7 +236,8 @@ private func nativeComparison(
                     (UInt64(bitPattern: $0).subtractingReportingOverflow(UInt64(bitPattern: $1)).overflow ? 1 : 0) ^ turn
                 }
             } else {
-                unsafe zipLanes(v, w, bytes, block.count) { ($0 < $1 ? 1 : 0) ^ turn }
+                let isStrict = 1 &- turn
+                unsafe zipLanes(v, w, bytes, block.count) { $0 < $1 ? isStrict : turn }
             }
         case .equal, .notEqual:
             let turn: UInt8 = plain == .equal ? 0 : 1

@@ -32,8 +32,8 @@ enum StringMaps {
         var functions: [String: Compute.Function] = [:]
         for isASCII in [true, false] {
             let prefix = isASCII ? "ascii_" : "utf8_"
-            for style in ["upper", "lower", "swapcase", "capitalize", "title"] {
-                functions[prefix + style] = function(prefix + style) { _ throws(MartletError) in
+            for style in CaseStyle.allCases {
+                functions[prefix + style.rawValue] = function(prefix + style.rawValue) { _ throws(MartletError) in
                     { recase($0, &$1, style, isASCII: isASCII) }
                 }
             }
@@ -147,12 +147,14 @@ enum StringMaps {
         return functions
     }
 
+    private enum CaseStyle: String, CaseIterable { case upper, lower, swapcase, capitalize, title }
+
     @inline(never)
-    private static func recase(_ bytes: Bytes, _ output: inout TextOutput, _ style: String, isASCII: Bool) {
-        if style == "upper" || style == "lower" {
+    private static func recase(_ bytes: Bytes, _ output: inout TextOutput, _ style: CaseStyle, isASCII: Bool) {
+        if style == .upper || style == .lower {
             var all: UInt8 = 0
             for i in 0..<bytes.count { all |= bytes[i] }
-            if all < 0x80 || isASCII { return output.append(letters: bytes, from: style == "upper" ? 97 : 65) }
+            if all < 0x80 || isASCII { return output.append(letters: bytes, from: style == .upper ? 97 : 65) }
         }
         var (index, isFirst) = (0, true)
         while index < bytes.count {
@@ -160,24 +162,24 @@ enum StringMaps {
             if isASCII && value >= 0x80 {
                 output.append(bytes[index..<index + length])
                 index += length
-                if style == "title" { isFirst = true } else { isFirst = false }
+                if style == .title { isFirst = true } else { isFirst = false }
                 continue
             }
             let to: LetterCase
             switch style {
-            case "upper": to = .upper
-            case "lower": to = .lower
-            case "swapcase": to = ScalarClass.lower.holds(value, isASCII: isASCII) ? .upper : .lower
-            case _: to = isFirst ? .upper : .lower
+            case .upper: to = .upper
+            case .lower: to = .lower
+            case .swapcase: to = ScalarClass.lower.holds(value, isASCII: isASCII) ? .upper : .lower
+            case .capitalize, .title: to = isFirst ? .upper : .lower
             }
-            let keeps = style == "swapcase" && isTitle(value)
+            let keeps = style == .swapcase && isTitle(value)
             let changed = keeps ? value : MartletCompute.mapped(value, to: to)
             if changed == value {
                 output.append(bytes[index..<index + length])
             } else {
                 output.append(scalar: changed)
             }
-            if style == "title" {
+            if style == .title {
                 isFirst = MartletCompute.mapped(value, to: .upper) == value && MartletCompute.mapped(value, to: .lower) == value
             } else {
                 isFirst = false
