@@ -56,4 +56,28 @@ import Testing
             type: .decimal128(precision: 3, scale: 1), count: 1, buffers: [try Buffer([1000 as Int128])])
         #expect(throws: MartletError.self) { try array.validate(full: true) }
     }
+
+    /// One view of each kind of damage, and what the error says.
+    @Test(arguments: [
+        ([-1, 0, 0, 0], "negative size"), ([3, 0x0100_6161, 0, 0], "Invalid UTF8"), ([1, 0x6261, 0, 0], "padding"),
+        ([20, 0x7878_7878, 2, 0], "references buffer 2"), ([20, 0x7878_7878, -1, 0], "references buffer -1"),
+        ([20, 0x7878_7878, 0, 15], "references range 15-35"), ([20, 0x7878_7878, 0, -1], "references range -1"),
+        ([20, 0x7878_7879, 0, 0], "prefix"), ([20, 0x7878_7878, 0, 10], ""), ([12, 0x7878_7878, 0x7878_7878, 0x7878_7878], ""),
+    ])
+    func views(numbers: [Int32], message: String) throws {
+        var view = numbers
+        if message == "Invalid UTF8" { view[1] = 0x00FF_6161 }
+        let array = ArrayData(
+            type: .stringView, count: 1,
+            buffers: [try Buffer(view), try Buffer([UInt8](repeating: 0x78, count: 30)), try Buffer(zeroed: 0)])
+        try array.validate()
+        if message.isEmpty { return try array.validate(full: true) }
+        let error = #expect(throws: MartletError.self) { try array.validate(full: true) }
+        let words = error?.message ?? ""
+        #expect(words.indices.contains { words[$0...].hasPrefix(message) }, "\(words)")
+        // Nothing is read outside of the buffers, and a null in its place is nobody's business.
+        _ = try array.text()
+        let null = ArrayData(type: .stringView, count: 1, validity: try Buffer(zeroed: 1), nullCount: 1, buffers: array.buffers)
+        try null.validate(full: true)
+    }
 }
