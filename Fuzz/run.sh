@@ -20,5 +20,5 @@ fi
 limit=(-max_total_time="$seconds")
 if [[ $seconds == 0 ]]; then limit=(-runs=0); fi
 # No leak detection: it takes values of enums for lost, whose pointers carry bits that tell the case.
-MARTLET_FUZZ=$target exec "$(swift build "${flags[@]}" --show-bin-path)/FuzzMartlet" \
-    "${limit[@]}" -timeout=10 -rss_limit_mb=4096 -detect_leaks=0 -max_len=65536 -print_final_stats=1 "$@" "${inputs[@]}"
+MARTLET_FUZZ=$target ASAN_OPTIONS=detect_leaks=0 exec "$(swift build "${flags[@]}" --show-bin-path)/FuzzMartlet" \
+    "${limit[@]}" -timeout=10 -rss_limit_mb=4096 -max_len=65536 -print_final_stats=1 "$@" "${inputs[@]}"
