@@ -99,7 +99,8 @@ extension Compute {
             "run_end_encode": Function(1...1, ["run_end_type"]) { call throws(MartletError) in
                 let types: [String: DataType] = ["int16": .int16, "int32": .int32, "int64": .int64]
                 guard let type = types[try call.options.text("run_end_type", default: "int32")] else {
-                    throw .invalid("Run end type must be int16, int32 or int64, got \(call.options.values["run_end_type"] ?? "")")
+                    throw .invalid(
+                        "Run end type must be int16, int32 or int64, got \(call.options.values["run_end_type"] ?? "")")
                 }
                 let array = try plainRuns(call.array)
                 return Datum(
@@ -132,10 +133,14 @@ extension Compute {
         let isDescending = try call.options.choice("order", ["ascending", "descending"]) == "descending"
         guard case .struct(let fields) = call.array.type else {
             let key = call.options.values["sort_keys"] ?? ""
-            return [SortKey(call.array, isDescending: isDescending || key.hasSuffix(":descending"), nullsFirst: nullsFirst)]
+            return [
+                SortKey(call.array, isDescending: isDescending || key.hasSuffix(":descending"), nullsFirst: nullsFirst)
+            ]
         }
         guard let text = call.options.values["sort_keys"], !text.isEmpty else {
-            return fields.indices.map { SortKey(call.array.child($0), isDescending: isDescending, nullsFirst: nullsFirst) }
+            return fields.indices.map {
+                SortKey(call.array.child($0), isDescending: isDescending, nullsFirst: nullsFirst)
+            }
         }
         var keys: [SortKey] = []
         for part in text.split(separator: ",") {

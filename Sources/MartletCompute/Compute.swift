@@ -15,7 +15,8 @@ public enum Compute {
             let wanted = function.arity.lowerBound
             let atLeast = function.arity.upperBound == Int.max || function.arity.count > 1
             throw .invalid(
-                "Function '\(name)' accepts \(atLeast ? "at least " : "")\(wanted) arguments but \(arguments.count) passed")
+                "Function '\(name)' accepts \(atLeast ? "at least " : "")\(wanted) arguments but \(arguments.count) passed"
+            )
         }
         var plain = arguments
         if !keepingTypes.contains(name) {
@@ -36,7 +37,8 @@ public enum Compute {
 
     /// Beginnings of the names of functions that compute with decimals, in 128 bits.
     private static let decimalNames = [
-        "sum", "mean", "product", "add", "subtract", "multiply", "divide", "abs", "negate", "round", "floor", "ceil", "trunc",
+        "sum", "mean", "product", "add", "subtract", "multiply", "divide", "abs", "negate", "round", "floor", "ceil",
+        "trunc",
         "sign", "stddev", "variance", "skew", "kurtosis", "power", "quantile", "approximate_median", "mode",
     ]
 
@@ -55,7 +57,8 @@ public enum Compute {
                 let array = result.array
                 return Datum(
                     ArrayData(
-                        type: type, count: array.count, validity: array.validity, buffers: array.buffers, dictionary: values))
+                        type: type, count: array.count, validity: array.validity, buffers: array.buffers,
+                        dictionary: values))
             case .struct(let fields) where name == "value_counts":
                 let values = try restored(Datum(result.array.child(0)), of: "unique", from: [argument], [used]).array
                 return Datum(
@@ -68,7 +71,8 @@ public enum Compute {
             switch argument.type {
             case .stringView, .binaryView, .listView, .largeListView:
                 return result.with(try MartletCompute.cast(result.array, to: argument.type))
-            case .extension where keepingMeaning.contains(name): return result.with(result.array.reinterpreted(as: argument.type))
+            case .extension where keepingMeaning.contains(name):
+                return result.with(result.array.reinterpreted(as: argument.type))
             case _: break
             }
         }
@@ -77,7 +81,8 @@ public enum Compute {
 
     /// Functions whose results are slots of their arguments, so that they mean the same.
     private static let keepingMeaning: Set<String> = [
-        "unique", "fill_null", "fill_null_forward", "fill_null_backward", "if_else", "coalesce", "choose", "case_when", "min",
+        "unique", "fill_null", "fill_null_forward", "fill_null_backward", "if_else", "coalesce", "choose", "case_when",
+        "min",
         "max", "first", "last", "min_element_wise", "max_element_wise", "replace_with_mask", "dictionary_decode",
     ]
 
@@ -137,7 +142,10 @@ public enum Compute {
         let options: [String]
         let body: @Sendable (Call) throws(MartletError) -> Datum
 
-        init(_ arity: ClosedRange<Int>, _ options: [String] = [], _ body: @escaping @Sendable (Call) throws(MartletError) -> Datum) {
+        init(
+            _ arity: ClosedRange<Int>, _ options: [String] = [],
+            _ body: @escaping @Sendable (Call) throws(MartletError) -> Datum
+        ) {
             self.arity = arity
             self.options = options
             self.body = body
@@ -164,7 +172,8 @@ public enum Compute {
     /// The names of the functions that make a scalar of an array.
     static let aggregateNames: Set<String> = [
         "sum", "product", "mean", "min", "max", "min_max", "count", "count_distinct", "any", "all", "stddev",
-        "variance", "first", "last", "first_last", "approximate_median", "skew", "kurtosis", "quantile", "tdigest", "mode",
+        "variance", "first", "last", "first_last", "approximate_median", "skew", "kurtosis", "quantile", "tdigest",
+        "mode",
     ]
 }
 

@@ -17,7 +17,10 @@ import Testing
             (.string, .dictionary(index: .int8, value: .string, isOrdered: false)),
             (.list(Field("item", .int32)), .largeList(Field("item", .int64))),
             (.fixedSizeList(Field("item", .int16), count: 3), .list(Field("item", .int64))),
-            (.struct([Field("a", .int8), Field("b", .string)]), .struct([Field("a", .int64), Field("b", .largeString)])),
+            (
+                .struct([Field("a", .int8), Field("b", .string)]),
+                .struct([Field("a", .int64), Field("b", .largeString)])
+            ),
             (.decimal128(precision: 10, scale: 2), .decimal128(precision: 20, scale: 5)),
             (.decimal128(precision: 10, scale: 2), .string), (.duration(.second), .int64),
         ]
@@ -35,8 +38,10 @@ import Testing
         var random = SeededRandom(4)
         for unit in TimeUnit.allCases {
             let values = (0..<200).map { _ in
-                random.chance(0.1) ? nil : Int64.random(in: -2_000_000_000...4_000_000_000, using: &random) * unit.perSecond
-                    + Int64.random(in: 0..<unit.perSecond, using: &random)
+                random.chance(0.1)
+                    ? nil
+                    : Int64.random(in: -2_000_000_000...4_000_000_000, using: &random) * unit.perSecond
+                        + Int64.random(in: 0..<unit.perSecond, using: &random)
             }
             for zone in [nil, "UTC", "+05:30", "-03:00"] {
                 let stamps = try ArrayData.of(values, as: .timestamp(unit, timeZone: zone))
@@ -84,7 +89,10 @@ import Testing
                 .timestamp(.nanosecond, timeZone: nil),
                 "Casting from timestamp[s] to timestamp[ns] would result in out of bounds timestamp", "row 0"
             ),
-            (try .of(["1.234"]), .decimal128(precision: 5, scale: 2), "Rescaling Decimal value would cause data loss", "row 0"),
+            (
+                try .of(["1.234"]), .decimal128(precision: 5, scale: 2),
+                "Rescaling Decimal value would cause data loss", "row 0"
+            ),
             (
                 try sampleArray(.list(Field("item", .int64)), .noNulls), .int64,
                 "Unsupported cast from list<item: int64> to int64 using function cast_int64", ""
@@ -105,7 +113,9 @@ import Testing
     /// Every double reads back as itself, and text of any length reads as Swift reads it.
     @Test func floatsReadBack() throws {
         var random = SeededRandom(7)
-        var values: [Double] = [0, -0.0, .infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 5e-324, 1e22, 1e23]
+        var values: [Double] = [
+            0, -0.0, .infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 5e-324, 1e22, 1e23,
+        ]
         for _ in 0..<20_000 {
             let value = Double(bitPattern: random.next())
             values.append(value.isNaN ? 0 : value)

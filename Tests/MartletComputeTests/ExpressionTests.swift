@@ -36,7 +36,9 @@ import Testing
         ]
         let (name, values) = literals.randomElement(using: &random)!
         switch Int.random(in: 0..<8, using: &random) {
-        case 0: return try .call("is_null", arguments: [.field(name)], options: ["nan_is_null": random.chance(0.5) ? "true" : "false"])
+        case 0:
+            return try .call(
+                "is_null", arguments: [.field(name)], options: ["nan_is_null": random.chance(0.5) ? "true" : "false"])
         case 1: return try .call("is_valid", arguments: [.field(name)])
         case 2:
             if name == "t" { return .field("b") }
@@ -125,13 +127,16 @@ import Testing
             do throws(MartletError) { try body() } catch { return error.message }
             return ""
         }
-        #expect(message { () throws(MartletError) in _ = try Expression.call("equl", arguments: []) }.contains("'equal'"))
+        #expect(
+            message { () throws(MartletError) in _ = try Expression.call("equl", arguments: []) }.contains("'equal'"))
         #expect(
             message { () throws(MartletError) in _ = try Expression.field("nope").bound(to: Self.schema) }
                 .hasPrefix("No match for FieldRef.Name(nope) in "))
         #expect(
-            message { () throws(MartletError) in _ = try Compute.call("cast", [Datum(.of([1] as [Int8]))], options: ["sfe": "1"]) }
-                .contains("'sfe'"))
+            message { () throws(MartletError) in
+                _ = try Compute.call("cast", [Datum(.of([1] as [Int8]))], options: ["sfe": "1"])
+            }
+            .contains("'sfe'"))
         #expect(
             message { () throws(MartletError) in
                 _ = try Expression.compare(.field("i"), .equal, .literal(.of(["a"]))).bound(to: Self.schema)

@@ -46,7 +46,11 @@ import Testing
         #expect(try result("greater", [seconds, nanoseconds]) == ["true"])
         #expect(try result("equal", [.of([.nan, 0.0]), .of([.nan, -0.0])]) == ["false", "true"])
         let decimals = try cast(.of(["1.50", "2"]), to: .decimal128(precision: 5, scale: 2))
-        #expect(try result("greater_equal", [decimals, cast(.of(["1.5", "2.1"]), to: .decimal128(precision: 5, scale: 1))]) == ["true", "false"])
+        #expect(
+            try result(
+                "greater_equal", [decimals, cast(.of(["1.5", "2.1"]), to: .decimal128(precision: 5, scale: 1))]) == [
+                    "true", "false",
+                ])
     }
 
     @Test(arguments: Logic.allCases)
@@ -56,16 +60,17 @@ import Testing
         let outcome = try booleans(combine(logic, Datum(.of(pairs.map(\.0))), Datum(.of(pairs.map(\.1)))).array)
         for (i, (a, b)) in pairs.enumerated() {
             // Kleene: what holds whatever the unknown is.
-            let possible = Set((a.map { [$0] } ?? [true, false]).flatMap { x in
-                (b.map { [$0] } ?? [true, false]).map { y in
-                    switch logic {
-                    case .and, .andKleene: x && y
-                    case .or, .orKleene: x || y
-                    case .xor: x != y
-                    case .andNot, .andNotKleene: x && !y
+            let possible = Set(
+                (a.map { [$0] } ?? [true, false]).flatMap { x in
+                    (b.map { [$0] } ?? [true, false]).map { y in
+                        switch logic {
+                        case .and, .andKleene: x && y
+                        case .or, .orKleene: x || y
+                        case .xor: x != y
+                        case .andNot, .andNotKleene: x && !y
+                        }
                     }
-                }
-            })
+                })
             let isKleene = [.andKleene, .orKleene, .andNotKleene].contains(logic)
             let known = isKleene || (a != nil && b != nil)
             #expect(outcome[i] == (known && possible.count == 1 ? possible.first : nil), "\(logic) \(pairs[i])")
@@ -84,15 +89,24 @@ import Testing
     @Test func sets() throws {
         let values = try ArrayData.of([1, 2, nil] as [Int64?])
         #expect(try result("is_in", [values, .of([2, nil] as [Int64?])]) == ["false", "true", "true"])
-        #expect(try result("is_in", [values, .of([2, nil] as [Int64?])], ["skip_nulls": "true"]) == ["false", "true", "false"])
+        #expect(
+            try result("is_in", [values, .of([2, nil] as [Int64?])], ["skip_nulls": "true"]) == [
+                "false", "true", "false",
+            ])
         #expect(try result("is_in", [values, .of([2.0, 1.5])]) == ["false", "true", "false"])
         // What the values' type cannot hold is in no set of them.
         #expect(try result("is_in", [.of([UInt64.max, 1]), .of([-1, 1] as [Int64])]) == ["false", "true"])
         #expect(try result("index_in", [.of([UInt64.max, 1]), .of([-1, 1] as [Int64])]) == ["null", "1"])
         #expect(try result("index_in", [values, .of([nil, 2] as [Int64?])]) == ["null", "1", "0"])
-        #expect(try result("fill_null", [values, .of([7] as [Int64])].map { $0.count == 1 ? try take($0, .of([0, 0, 0] as [Int32])) : $0 }) == ["1", "2", "7"])
+        #expect(
+            try result(
+                "fill_null",
+                [values, .of([7] as [Int64])].map { $0.count == 1 ? try take($0, .of([0, 0, 0] as [Int32])) : $0 }) == [
+                    "1", "2", "7",
+                ])
         #expect(try result("coalesce", [values, .of([nil, nil, 9] as [Int8?])]) == ["1", "2", "9"])
-        #expect(try result("if_else", [.of([true, nil, false]), values, .of([0.5, 0.5, 0.5])]) == ["1", "null", "0.5"])
+        #expect(
+            try result("if_else", [.of([true, nil, false]), values, .of([0.5, 0.5, 0.5])]) == ["1", "null", "0.5"])
     }
 
     @Test func groups() throws {

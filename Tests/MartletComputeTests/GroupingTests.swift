@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct GroupingTests {
     /// Against texts of the keys in a Swift dictionary.
-    @Test(arguments: flatSampleTypes + [.dictionary(index: .int8, value: .string, isOrdered: false)], LayoutCase.allCases)
+    @Test(
+        arguments: flatSampleTypes + [.dictionary(index: .int8, value: .string, isOrdered: false)], LayoutCase.allCases)
     func groupsAreThoseOfEqualKeys(type: DataType, layout: LayoutCase) throws {
         let base = try sampleArray(type, layout, count: 40)
         let key = try concatenate([base, base.slice(at: base.count / 2, count: base.count / 4), base], type: type)

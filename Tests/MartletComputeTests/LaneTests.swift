@@ -89,7 +89,9 @@ private let allNumbers: [DataType] = [
         #expect(try texts(found) == ["-5000", "-2500", "0", "5000"])
     }
 
-    @Test(arguments: everySampleType, LayoutCase.allCases) func takenThereAndBack(type: DataType, layout: LayoutCase) throws {
+    @Test(arguments: everySampleType, LayoutCase.allCases) func takenThereAndBack(type: DataType, layout: LayoutCase)
+        throws
+    {
         let array = try sampleArray(type, layout)
         let turned = try ArrayData.of((0..<array.count).reversed().map { Int64($0) })
         let back = try take(take(array, turned), turned)

@@ -34,7 +34,8 @@ func booleans(_ array: ArrayData) throws -> [Bool?] {
             #expect(try texts(kept) == mask.indices.filter { mask[$0] == true }.map { slots[$0] })
             let withNulls = try filter(array, .of(mask), keepNulls: true)
             #expect(
-                try texts(withNulls) == mask.indices.filter { mask[$0] != false }.map { mask[$0] == nil ? "null" : slots[$0] })
+                try texts(withNulls)
+                    == mask.indices.filter { mask[$0] != false }.map { mask[$0] == nil ? "null" : slots[$0] })
         }
     }
 
@@ -55,7 +56,8 @@ func booleans(_ array: ArrayData) throws -> [Bool?] {
         let numbers = (0..<500).map { _ in
             random.chance(0.1) ? nil : random.chance(0.1) ? Double.nan : Double(Int.random(in: -5...5, using: &random))
         }
-        let words = (0..<500).map { _ in ["b", "a", "abcdefghij", "abcdefghik", "", nil].randomElement(using: &random)! }
+        let words = (0..<500).map { _ in ["b", "a", "abcdefghij", "abcdefghik", "", nil].randomElement(using: &random)!
+        }
         func place(_ isNull: Bool, _ isNaN: Bool) -> Int { (isNull ? 2 : isNaN ? 1 : 0) * (nullsFirst ? -1 : 1) }
         let expected = (0..<500).sorted { a, b in
             let (x, y) = (numbers[a], numbers[b])

@@ -23,7 +23,8 @@ extension Compute {
             try call(parts.ofChunk, [Datum(chunks[chunk])], options: partialOptions).array
         }
         partial["mode"] = nil
-        let whole = try call(parts.together, [Datum(try concatenate(results, type: results[0].type))], options: partial).array
+        let whole = try call(parts.together, [Datum(try concatenate(results, type: results[0].type))], options: partial)
+            .array
         guard parts.hasMinimum else { return whole }
         let known = try FunctionOptions(name, options, known: ["skip_nulls", "min_count"])
         let valid = type == .null ? 0 : count - nullCount

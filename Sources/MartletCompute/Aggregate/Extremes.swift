@@ -2,7 +2,9 @@ import MartletArrow
 import MartletBase
 
 /// The smallest and the largest valid value, one slot each: NaN only when there is nothing else. nil without values.
-func extremes(_ array: ArrayData, _ function: String = "min_max") throws(MartletError) -> (min: ArrayData, max: ArrayData)? {
+func extremes(_ array: ArrayData, _ function: String = "min_max") throws(MartletError) -> (
+    min: ArrayData, max: ArrayData
+)? {
     let rows: (min: Int, max: Int)?
     switch array.type {
     case .null: return nil
@@ -59,9 +61,13 @@ private func extremes(_ array: ArrayData, _ order: (Int, Int) -> Int) -> (min: I
 }
 
 /// The smallest and the largest number, in blocks; NaN only when there is nothing else.
-private func laneExtremes(_ array: ArrayData, _ kind: NativeKind) throws(MartletError) -> (min: ArrayData, max: ArrayData)? {
+private func laneExtremes(_ array: ArrayData, _ kind: NativeKind) throws(MartletError) -> (
+    min: ArrayData, max: ArrayData
+)? {
     let (reader, validity) = (try LaneReader(array), array.usedValidityBitmap)
-    func single(_ low: some NativeValue, _ high: some NativeValue, _ from: DataType) throws(MartletError) -> (min: ArrayData, max: ArrayData) {
+    func single(_ low: some NativeValue, _ high: some NativeValue, _ from: DataType) throws(MartletError) -> (
+        min: ArrayData, max: ArrayData
+    ) {
         func value(_ bits: some NativeValue) throws(MartletError) -> ArrayData {
             let wide = ArrayData(type: from, count: 1, buffers: [try Buffer([bits])])
             return try cast(wide, to: kind.type, options: .unsafe).reinterpreted(as: array.type)

@@ -8,7 +8,8 @@ enum Quantiles {
         var functions: [String: Compute.Function] = [:]
         let options = ["q", "interpolation", "skip_nulls", "min_count", "delta", "buffer_size"]
         functions["quantile"] = .init(1...1, options) { call throws(MartletError) in
-            let interpolation = try call.options.choice("interpolation", ["linear", "lower", "higher", "nearest", "midpoint"])
+            let interpolation = try call.options.choice(
+                "interpolation", ["linear", "lower", "higher", "nearest", "midpoint"])
             return Datum(try quantiles(call.array, call, interpolation))
         }
         functions["tdigest"] = .init(1...1, options) { call throws(MartletError) in
@@ -26,7 +27,8 @@ enum Quantiles {
                 try Compute.call("last", [Datum(array)], options: call.options.values).array
             )
             return ArrayData(
-                type: .struct([Field("first", array.type), Field("last", array.type)]), count: 1, children: [first, last])
+                type: .struct([Field("first", array.type), Field("last", array.type)]), count: 1,
+                children: [first, last])
         }
         for (name, isSkew) in [("skew", true), ("kurtosis", false)] {
             functions[name] = .aggregate(["skip_nulls", "biased", "min_count"]) { array, call throws(MartletError) in
@@ -50,7 +52,9 @@ enum Quantiles {
         let array = try numbers(array, call.name)
         var places: [Double] = []
         for text in call.options.list("q", default: ["0.5"]) {
-            guard let place = Double(text), place >= 0, place <= 1 else { throw .invalid("Quantile must be between 0 and 1") }
+            guard let place = Double(text), place >= 0, place <= 1 else {
+                throw .invalid("Quantile must be between 0 and 1")
+            }
             places.append(place)
         }
         guard !places.isEmpty else { throw .invalid("Requires quantile argument") }
@@ -60,7 +64,9 @@ enum Quantiles {
         let least = try call.options.integer("min_count", default: 0)
         let words = try sortable(array)
         let valid = array.count - array.nullCount
-        if words.isEmpty || valid < least || (!skipNulls && array.nullCount > 0) { return try .nulls(type, count: places.count) }
+        if words.isEmpty || valid < least || (!skipNulls && array.nullCount > 0) {
+            return try .nulls(type, count: places.count)
+        }
         var values: [Double] = []
         var exact: [UInt64] = []
         for place in places {
@@ -83,17 +89,21 @@ enum Quantiles {
                 values.append(first)
             } else {
                 let second = number(select(words, low + 1), array)
-                values.append(interpolation == "midpoint" ? first / 2 + second / 2 : fraction * second + (1 - fraction) * first)
+                values.append(
+                    interpolation == "midpoint" ? first / 2 + second / 2 : fraction * second + (1 - fraction) * first)
             }
         }
         if mixes { return ArrayData(type: .float64, count: values.count, buffers: [try Buffer(values)]) }
         if array.type.isFloatingPoint {
             let numbers = exact.map { number($0, array) }
-            return try cast(ArrayData(type: .float64, count: exact.count, buffers: [try Buffer(numbers)]), to: array.type, options: .unsafe)
+            return try cast(
+                ArrayData(type: .float64, count: exact.count, buffers: [try Buffer(numbers)]), to: array.type,
+                options: .unsafe)
         }
         let flip: UInt64 = array.type.isUnsignedInteger ? 0 : 1 << 63
         let wide = ArrayData(
-            type: array.type.isUnsignedInteger ? .uint64 : .int64, count: exact.count, buffers: [try Buffer(exact.map { $0 ^ flip })])
+            type: array.type.isUnsignedInteger ? .uint64 : .int64, count: exact.count,
+            buffers: [try Buffer(exact.map { $0 ^ flip })])
         return try cast(wide, to: array.type)
     }
 
@@ -132,7 +142,9 @@ enum Quantiles {
             }
             known |= UInt64(value) << shift
             if counts[value] == candidates.count { continue }
-            if counts[value] == 1 { return candidates.first { Int(truncatingIfNeeded: $0 >> shift & 255) == value } ?? known }
+            if counts[value] == 1 {
+                return candidates.first { Int(truncatingIfNeeded: $0 >> shift & 255) == value } ?? known
+            }
             candidates = candidates.filter { Int(truncatingIfNeeded: $0 >> shift & 255) == value }
         }
         return known
@@ -158,7 +170,8 @@ enum Quantiles {
     }
 
     /// How lopsided or how peaked the values are spread.
-    private static func shape(_ array: ArrayData, _ call: Compute.Call, isSkew: Bool) throws(MartletError) -> ArrayData {
+    private static func shape(_ array: ArrayData, _ call: Compute.Call, isSkew: Bool) throws(MartletError) -> ArrayData
+    {
         let numbers = try numbers(array, call.name)
         let skipNulls = try call.options.bool("skip_nulls", default: true)
         let isBiased = try call.options.bool("biased", default: true)

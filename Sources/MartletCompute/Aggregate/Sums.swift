@@ -12,7 +12,8 @@ struct Sums: Sendable {
         case .null: return try .single(isProduct ? 1 as Int64 : 0, .int64)
         case .boolean:
             let bits = try Bitmap(
-                try intersection(try array.bits(), array.usedValidityBitmap, count: array.count) ?? .empty, count: array.count)
+                try intersection(try array.bits(), array.usedValidityBitmap, count: array.count) ?? .empty,
+                count: array.count)
             let trues = UInt64(bits.trueCount)
             let valid = UInt64(array.count - array.nullCount)
             return try .single(isProduct ? (trues == valid ? 1 : 0) : trues, .uint64)
@@ -26,8 +27,10 @@ struct Sums: Sendable {
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64:
             return try numbers(isProduct: isProduct)
         case .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64,
-            .timestamp, .duration, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView,
-            .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            .timestamp, .duration, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView,
+            .binaryView,
+            .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded,
+            .extension:
             throw noKernel(function, [type])
         }
     }
@@ -49,7 +52,9 @@ struct Sums: Sendable {
 
     /// The sum of the squared distances from the mean, and how many values there are.
     func squares(_ function: String) throws(MartletError) -> (Double, Int) {
-        guard array.type.isNumeric || Caster.family(array.type) == .decimal else { throw noKernel(function, [array.type]) }
+        guard array.type.isNumeric || Caster.family(array.type) == .decimal else {
+            throw noKernel(function, [array.type])
+        }
         let numbers = array.type.isNumeric ? array : try cast(array, to: .float64, options: .unsafe)
         let (reader, validity) = (try LaneReader(numbers), numbers.usedValidityBitmap)
         let parts = try reduceBlocks(of: numbers.count, Spread()) { spread, block in
@@ -120,7 +125,11 @@ extension Sums {
         if reader.isFloat {
             let parts = try reduceBlocks(of: array.count, isProduct ? 1.0 : 0.0) { total, block in
                 let (lanes, count) = unsafe reader.denseDoubles(block, validity)
-                if isProduct { for i in 0..<count { unsafe total *= lanes[i] } } else { unsafe total += laneSum(lanes, count) }
+                if isProduct {
+                    for i in 0..<count { unsafe total *= lanes[i] }
+                } else {
+                    unsafe total += laneSum(lanes, count)
+                }
             }
             return try .single(isProduct ? parts.reduce(1, *) : parts.reduce(0, +), .float64)
         }

@@ -8,7 +8,9 @@ extension Caster {
     func bytes() throws(MartletError) -> ArrayData {
         if case .fixedSizeBinary(let width) = source.type { return try fromFixed(width) }
         if case .fixedSizeBinary(let width) = target { return try toFixed(width) }
-        if Self.family(source.type) == .binary, Self.family(target) == .text, !options.allowInvalidUTF8 { try checkText() }
+        if Self.family(source.type) == .binary, Self.family(target) == .text, !options.allowInvalidUTF8 {
+            try checkText()
+        }
         switch (isWide(source.type), isWide(target)) {
         case (false, false), (true, true): return source.reinterpreted(as: target)
         case (false, true): return try withOffsets(Int32.self, Int64.self)

@@ -156,7 +156,8 @@ extension Caster {
             } failure: { row in
                 guard reader.isFloat else {
                     return .invalid(
-                        "Decimal value does not fit in precision \(precision): \(reader.text(at: row)) (\(place.text(row)))")
+                        "Decimal value does not fit in precision \(precision): \(reader.text(at: row)) (\(place.text(row)))"
+                    )
                 }
                 let number = reader.double(at: row)
                 return number.isFinite

@@ -4,7 +4,9 @@ import MartletBase
 extension Caster {
     /// The values that the indices point at, cast once for each entry of the dictionary.
     func decoded() throws(MartletError) -> ArrayData {
-        guard let values = source.dictionary, case .dictionary(let index, _, _) = source.type else { throw unsupported() }
+        guard let values = source.dictionary, case .dictionary(let index, _, _) = source.type else {
+            throw unsupported()
+        }
         let cast = try inner(values, to: target)
         return try take(cast, source.reinterpreted(as: index))
     }

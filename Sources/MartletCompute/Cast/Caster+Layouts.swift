@@ -9,7 +9,8 @@ extension Caster {
     func betweenLayouts() throws(MartletError) -> ArrayData? {
         switch source.type {
         case .extension: return try again(source.storage)
-        case .stringView, .binaryView, .listView, .largeListView, .runEndEncoded: return try again(source.contiguousStrings())
+        case .stringView, .binaryView, .listView, .largeListView, .runEndEncoded:
+            return try again(source.contiguousStrings())
         case .decimal32, .decimal64, .decimal256:
             if let same = try sameWidth() { return same }
             if case .text = Self.family(target), case .decimal256 = source.type { break }
@@ -18,12 +19,15 @@ extension Caster {
         }
         switch target {
         case .extension(let type): return try via(type.storage).reinterpreted(as: target)
-        case .runEndEncoded(let ends, let values): return try runEndEncode(try via(values.type), ends: ends, values: values)
+        case .runEndEncoded(let ends, let values):
+            return try runEndEncode(try via(values.type), ends: ends, values: values)
         case .stringView: return try views(Self.family(source.type) == .text ? source : try via(.largeString))
-        case .binaryView: return try views([.text, .binary].contains(Self.family(source.type)) ? source : try via(.largeBinary))
+        case .binaryView:
+            return try views([.text, .binary].contains(Self.family(source.type)) ? source : try via(.largeBinary))
         case .listView(let field): return try listViews(try via(.list(field)))
         case .largeListView(let field): return try listViews(try via(.largeList(field)))
-        case .decimal32(let precision, let scale), .decimal64(let precision, let scale), .decimal256(let precision, let scale):
+        case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
+            .decimal256(let precision, let scale):
             if case .dictionary = source.type { return nil }
             if case .null = source.type { return nil }
             return try narrowedDecimals(try via(.decimal128(precision: min(precision, 38), scale: scale)))
@@ -57,7 +61,9 @@ extension Caster {
             unsafe view.storeBytes(of: 0, toByteOffset: 8, as: UInt64.self)
             guard validity?[row] ?? true else { continue }
             let slot = reader.slot(row)
-            guard slot.count <= reach else { throw .capacity("\(place.text(row)) has \(slot.count) bytes, too many for a view") }
+            guard slot.count <= reach else {
+                throw .capacity("\(place.text(row)) has \(slot.count) bytes, too many for a view")
+            }
             // Safety: a view of 16 bytes for each row; slots lie inside the bytes.
             unsafe view.storeBytes(of: Int32(slot.count), as: Int32.self)
             if slot.count <= BinaryViewArray.inlineCapacity {
@@ -101,7 +107,8 @@ extension Caster {
 
     private static func digits(_ type: DataType) -> (precision: Int, scale: Int)? {
         switch type {
-        case .decimal32(let p, let s), .decimal64(let p, let s), .decimal128(let p, let s), .decimal256(let p, let s): (p, s)
+        case .decimal32(let p, let s), .decimal64(let p, let s), .decimal128(let p, let s), .decimal256(let p, let s):
+            (p, s)
         case _: nil
         }
     }

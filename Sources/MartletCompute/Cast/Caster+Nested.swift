@@ -27,7 +27,8 @@ extension Caster {
             if let index = from.firstIndex(where: { $0.name == field.name }) {
                 let child = source.child(index)
                 if !field.isNullable && from[index].isNullable && child.nullCount > 0 {
-                    throw .type("field '\(field.name)' of type \(from[index].type) has nulls, but the target allows none")
+                    throw .type(
+                        "field '\(field.name)' of type \(from[index].type) has nulls, but the target allows none")
                 }
                 children.append(
                     try adding(fieldName: field.name) { () throws(MartletError) in try inner(child, to: field.type) })
@@ -95,7 +96,9 @@ extension Caster {
         }
         let view = try ListArray<From>(source)
         return try unsafe makeValues(to, count: count + 1) { target in
-            for i in 0..<count { unsafe target[i] = To(truncatingIfNeeded: view.range(i).lowerBound &- range.lowerBound) }
+            for i in 0..<count {
+                unsafe target[i] = To(truncatingIfNeeded: view.range(i).lowerBound &- range.lowerBound)
+            }
             unsafe target[count] = To(truncatingIfNeeded: range.count)
         }
     }

@@ -80,7 +80,8 @@ extension Caster {
                 }
                 unsafe writer.store(out, block)
             }
-            return unsafe mayRound || lanesFit(lanes, block.count, (isUnsigned ? 0 : -limit, limit), isUnsigned: isUnsigned)
+            return unsafe mayRound
+                || lanesFit(lanes, block.count, (isUnsigned ? 0 : -limit, limit), isUnsigned: isUnsigned)
         } failure: { row in
             .invalid(
                 "Integer value \(reader.text(at: row)) not in range: \(isUnsigned ? 0 : -limit) to \(limit) "
@@ -100,7 +101,10 @@ extension Caster {
                 for i in 0..<block.count {
                     let value = unsafe from[i]
                     let isLarge = value >= 9_223_372_036_854_775_808.0
-                    let whole = isLarge ? (value < 18_446_744_073_709_551_616.0 ? UInt64(value) : 0) : UInt64(bitPattern: Int64(lane: value))
+                    let whole =
+                        isLarge
+                        ? (value < 18_446_744_073_709_551_616.0 ? UInt64(value) : 0)
+                        : UInt64(bitPattern: Int64(lane: value))
                     unsafe lanes[i] = Int64(bitPattern: whole)
                     isExact = isExact && Double(whole) == value
                 }

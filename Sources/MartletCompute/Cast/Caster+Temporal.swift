@@ -51,7 +51,9 @@ extension Caster {
             }
             unsafe writer.store(out, block)
             return fits
-        } failure: { row in this.lost(reader.integer(at: row), row) }
+        } failure: { row in
+            this.lost(reader.integer(at: row), row)
+        }
         return try result([buffer])
     }
 
@@ -67,7 +69,8 @@ extension Caster {
             var fits = true
             if isUp {
                 // What fits before the product fits after it.
-                unsafe fits = mayOverflow || lanesFit(lanes, block.count, (.min / factor, .max / factor), isUnsigned: false)
+                unsafe fits =
+                    mayOverflow || lanesFit(lanes, block.count, (.min / factor, .max / factor), isUnsigned: false)
                 unsafe mapLanes(lanes, out, block.count) { $0 &* factor }
             } else {
                 unsafe fits = divideLanes(lanes, out, block.count, by: factor) || mayCut

@@ -9,7 +9,9 @@ extension Caster {
             return try printed { output, lane in output.append(contentsOf: lane != 0 ? "true" : "false") }
         case .decimal128(_, let scale):
             let values = try PrimitiveArray<Int128>(source)
-            return try printedRows { output, row in output.append(contentsOf: text(ofDecimal: values[row], scale: scale)) }
+            return try printedRows { output, row in
+                output.append(contentsOf: text(ofDecimal: values[row], scale: scale))
+            }
         case .decimal256:
             let source = source
             return try printedRows { output, row in output.append(contentsOf: (try? source.text(at: row)) ?? "") }
@@ -40,14 +42,20 @@ extension Caster {
     }
 
     /// Builds the strings that `print` appends for each valid number: an integer, or the bits of a double.
-    private func printed(_ print: @escaping @Sendable (inout TextOutput, Int64) -> Void) throws(MartletError) -> ArrayData {
+    private func printed(_ print: @escaping @Sendable (inout TextOutput, Int64) -> Void) throws(MartletError)
+        -> ArrayData
+    {
         let reader = try LaneReader(source)
         return try printedRows { output, row in
-            print(&output, reader.isFloat ? Int64(bitPattern: reader.double(at: row).bitPattern) : reader.integer(at: row))
+            print(
+                &output, reader.isFloat ? Int64(bitPattern: reader.double(at: row).bitPattern) : reader.integer(at: row)
+            )
         }
     }
 
-    private func printedRows(_ print: @escaping @Sendable (inout TextOutput, Int) -> Void) throws(MartletError) -> ArrayData {
+    private func printedRows(_ print: @escaping @Sendable (inout TextOutput, Int) -> Void) throws(MartletError)
+        -> ArrayData
+    {
         try makeText(target, count: count, validity: source.usedValidityBitmap, print)
     }
 
@@ -60,7 +68,8 @@ extension Caster {
             let lanes = try makeLanes(.uint8, count: count, validity: validity) { block, writer in
                 this.parse(block, writer, strings, validity) { text in TextParser.boolean(text).map { $0 ? 1 : 0 } }
             } failure: { row in
-                .invalid("Failed to parse value: \(strings.text(row)) (\(this.place.text(row))); expected true or false")
+                .invalid(
+                    "Failed to parse value: \(strings.text(row)) (\(this.place.text(row))); expected true or false")
             }
             let numbers = ArrayData(type: .uint8, count: count, buffers: [lanes])
             return try result(try cast(numbers, to: .boolean).buffers)
@@ -88,7 +97,9 @@ extension Caster {
                 .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32,
                 .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
                 this.parse(block, writer, strings, validity) { text in
-                    if kind == .int64, let value = TextParser.shortInteger(text, readable: strings.readable(text)) { return value }
+                    if kind == .int64, let value = TextParser.shortInteger(text, readable: strings.readable(text)) {
+                        return value
+                    }
                     return TextParser.integer(text, kind)
                 }
             }

@@ -170,7 +170,8 @@ enum TextParser {
     }
 
     private static let smallPowers: [Double] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20, 1e21, 1e22,
     ]
     #if arch(x86_64)
         private static let largePowers: [Float80] = [
@@ -262,12 +263,14 @@ enum TextParser {
         var fraction: Int64 = 0
         var index = start + 2
         if index < end {
-            guard text[index] == UInt8(ascii: ":"), index + 3 <= end, let minutes = digits(text, index + 1, 2), minutes < 60
+            guard text[index] == UInt8(ascii: ":"), index + 3 <= end, let minutes = digits(text, index + 1, 2),
+                minutes < 60
             else { return nil }
             seconds += minutes * 60
             index += 3
             if index < end {
-                guard text[index] == UInt8(ascii: ":"), index + 3 <= end, let rest = digits(text, index + 1, 2), rest < 60
+                guard text[index] == UInt8(ascii: ":"), index + 3 <= end, let rest = digits(text, index + 1, 2),
+                    rest < 60
                 else { return nil }
                 seconds += rest
                 index += 3

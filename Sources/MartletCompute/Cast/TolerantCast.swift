@@ -57,7 +57,8 @@ private func search(
     if rows.isEmpty { return }
     do throws(MartletError) {
         _ = try cast(
-            array.window(rows.lowerBound, rows.count), to: target, options: options, rowOffset: rowOffset + rows.lowerBound)
+            array.window(rows.lowerBound, rows.count), to: target, options: options,
+            rowOffset: rowOffset + rows.lowerBound)
     } catch {
         guard error.concernsValues else { throw error }
         if rows.count == 1 {
@@ -86,12 +87,14 @@ extension Compute {
         case "null":
             return call[0].with(try castCollectingFailures(call.array, to: type, options: options).values)
         case "collect":
-            let failures = try castCollectingFailures(call.array, to: type, options: options, rowOffset: offset).failures
+            let failures = try castCollectingFailures(call.array, to: type, options: options, rowOffset: offset)
+                .failures
             let rows = try Rows(numbers: failures.map { $0.row - offset })
             let reasons = try makeText(.string, count: failures.count, validity: nil) { output, index in
                 output.append(contentsOf: failures[index].reason)
             }
-            let numbers = ArrayData(type: .int64, count: failures.count, buffers: [try Buffer(failures.map { Int64($0.row) })])
+            let numbers = ArrayData(
+                type: .int64, count: failures.count, buffers: [try Buffer(failures.map { Int64($0.row) })])
             return Datum(
                 ArrayData(
                     type: .struct([Field("row", .int64), Field("value", call.array.type), Field("reason", .string)]),

@@ -39,7 +39,9 @@ public enum Logic: String, Sendable, CaseIterable {
 }
 
 public func combine(_ logic: Logic, _ a: Datum, _ b: Datum) throws(MartletError) -> Datum {
-    guard [a.type, b.type].allSatisfy({ $0 == .boolean || $0 == .null }) else { throw noKernel(logic.rawValue, [a.type, b.type]) }
+    guard [a.type, b.type].allSatisfy({ $0 == .boolean || $0 == .null }) else {
+        throw noKernel(logic.rawValue, [a.type, b.type])
+    }
     let count = try commonCount([a, b])
     let (x, y) = (BooleanOperand(a), BooleanOperand(b))
     func bits(_ isValidity: Bool) throws(MartletError) -> Buffer {

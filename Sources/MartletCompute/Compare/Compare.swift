@@ -127,7 +127,8 @@ private func widened(_ datum: Datum, _ type: DataType) throws(MartletError) -> D
         case .int64, .uint64, .int8, .int16, .int32, .uint8, .uint16, .uint32: 1
         case .null, .boolean, .float16, .float32, .float64, .string, .largeString, .binary, .largeBinary,
             .fixedSizeBinary, .decimal128, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView,
-            .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded,
+            .binaryView, .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union,
+            .runEndEncoded,
             .extension:
             nil
         }
@@ -233,7 +234,8 @@ private func nativeComparison(
             let (v, w) = unsafe plain == .less ? (p, q) : (q, p)
             if kind == .uint64 {
                 unsafe zipLanes(v, w, bytes, block.count) {
-                    (UInt64(bitPattern: $0).subtractingReportingOverflow(UInt64(bitPattern: $1)).overflow ? 1 : 0) ^ turn
+                    (UInt64(bitPattern: $0).subtractingReportingOverflow(UInt64(bitPattern: $1)).overflow ? 1 : 0)
+                        ^ turn
                 }
             } else {
                 let isStrict = 1 &- turn

@@ -107,7 +107,9 @@ private func pickFixed(
     _ test: BooleanOperand, _ condition: Datum, _ a: Datum, _ b: Datum, _ type: DataType, _ count: Int
 ) throws(MartletError) -> ArrayData? {
     let layout = type.layout
-    guard layout.buffers.count == 1, layout.hasValidity, layout.children == .none, !layout.hasDictionary else { return nil }
+    guard layout.buffers.count == 1, layout.hasValidity, layout.children == .none, !layout.hasDictionary else {
+        return nil
+    }
     let buffer: Buffer
     let (stepA, stepB) = (a.isScalar ? 0 : 1, b.isScalar ? 0 : 1)
     func pick<Value: BitwiseCopyable>(_ kind: Value.Type) throws(MartletError) -> Buffer? {
@@ -179,7 +181,9 @@ private func pickFixed(
 
 /// For each row the first argument that is not null.
 public func coalesce(_ arguments: [Datum]) throws(MartletError) -> Datum {
-    guard var result = arguments.last else { throw .invalid("Function 'coalesce' accepts at least 1 arguments but 0 passed") }
+    guard var result = arguments.last else {
+        throw .invalid("Function 'coalesce' accepts at least 1 arguments but 0 passed")
+    }
     for argument in arguments.dropLast().reversed() {
         if argument.array.nullCount == 0 && argument.type == result.type && argument.isScalar == result.isScalar {
             result = argument
@@ -198,5 +202,6 @@ public func fillNull(_ values: Datum, _ fill: Datum) throws(MartletError) -> Dat
     if case .dictionary(_, let value, _) = target { target = value }
     let filling = try fill.with(cast(fill.array, to: target, options: CastOptions(safe: false)))
     let result = try coalesce([converted(values, to: target), filling])
-    return result.type == values.type || values.type == .null ? result : result.with(try cast(result.array, to: values.type))
+    return result.type == values.type || values.type == .null
+        ? result : result.with(try cast(result.array, to: values.type))
 }

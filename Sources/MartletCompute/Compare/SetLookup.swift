@@ -38,7 +38,9 @@ public func isIn(
         let found = try Bitmap(buffer, count: array.count)
         return .booleans(
             buffer, count: array.count,
-            validity: try intersection(found, try valid.map { bits throws(MartletError) in try Bitmap(bits, count: array.count) }, count: array.count))
+            validity: try intersection(
+                found, try valid.map { bits throws(MartletError) in try Bitmap(bits, count: array.count) },
+                count: array.count))
     }
 }
 
@@ -57,7 +59,9 @@ public func indexIn(_ array: ArrayData, set: ArrayData, skipNulls: Bool = false)
         let places = unsafe block.lanes(0, Int64.self)
         if !isAllNull { unsafe lookup.find(block, places) }
         // Safety: lanes of the block.
-        for i in 0..<block.count where isAllNull || !(validity?[block.start &+ i] ?? true) { unsafe places[i] = nullPlace }
+        for i in 0..<block.count where isAllNull || !(validity?[block.start &+ i] ?? true) {
+            unsafe places[i] = nullPlace
+        }
         unsafe writer.store(places, block)
         return true
     }
@@ -165,7 +169,11 @@ private struct SetLookup: Sendable {
                     let key = Self.key(reader, slot)
                     var place = Int(truncatingIfNeeded: mix(key)) & mask
                     while unsafe entries[place].mark != 0 {
-                        if unsafe entries[place].key == key && Self.areEqual(members.slot(Int(entries[place].mark) &- 1), slot) { break }
+                        if unsafe entries[place].key == key
+                            && Self.areEqual(members.slot(Int(entries[place].mark) &- 1), slot)
+                        {
+                            break
+                        }
                         place = (place &+ 1) & mask
                     }
                     unsafe out[i] = Int64(entries[place].mark) &- 1

@@ -82,7 +82,9 @@ extension Expression {
                 }
                 return result
             case "is_in":
-                guard case .field(let path) = first, let known = bounds(path), let set = options.valueSet else { return .all }
+                guard case .field(let path) = first, let known = bounds(path), let set = options.valueSet else {
+                    return .all
+                }
                 return Self.outcomes(known, in: set, options)
             case _: return .all
             }
@@ -147,7 +149,8 @@ extension Expression {
     private static func outcomes(_ known: ColumnBounds, in set: ArrayData, _ options: CallOptions) -> Outcomes {
         // A value outside of the set is always thought possible.
         var result: Outcomes = known.mayBeValid ? .no : []
-        let behavior = options.options["skip_nulls"] == "true" ? "skip" : options.options["null_matching_behavior"] ?? "match"
+        let behavior =
+            options.options["skip_nulls"] == "true" ? "skip" : options.options["null_matching_behavior"] ?? "match"
         if known.mayBeNull {
             switch behavior {
             case "match": result.insert(set.nullCount > 0 ? .yes : .no)
@@ -162,7 +165,8 @@ extension Expression {
             let member = set.window(row, 1)
             if isNaN(member)
                 ? known.mayBeNaN(type)
-                : (holds(known.minimum, .lessEqual, member) ?? true) && (holds(known.maximum, .greaterEqual, member) ?? true)
+                : (holds(known.minimum, .lessEqual, member) ?? true)
+                    && (holds(known.maximum, .greaterEqual, member) ?? true)
             {
                 result.insert(.yes)
                 break
@@ -172,7 +176,8 @@ extension Expression {
     }
 
     private static func isNaN(_ value: ArrayData) -> Bool {
-        guard value.type.isFloatingPoint, let test = try? MartletCompute.isNaN(value), let bits = try? test.bits() else {
+        guard value.type.isFloatingPoint, let test = try? MartletCompute.isNaN(value), let bits = try? test.bits()
+        else {
             return false
         }
         return bits[0]
@@ -182,7 +187,9 @@ extension Expression {
     private static func holds(_ bound: ArrayData?, _ comparison: Comparison, _ value: ArrayData) -> Bool? {
         guard let bound, bound.count == 1, bound.isValid(0), !isNaN(bound) else { return nil }
         do throws(MartletError) {
-            let outcome = try MartletCompute.compare(comparison, Datum(bound, isScalar: true), Datum(value, isScalar: true)).array
+            let outcome = try MartletCompute.compare(
+                comparison, Datum(bound, isScalar: true), Datum(value, isScalar: true)
+            ).array
             guard outcome.isValid(0) else { return nil }
             return try outcome.bits()[0]
         } catch { return nil }

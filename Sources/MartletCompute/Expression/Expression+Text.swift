@@ -14,7 +14,9 @@ extension Expression: CustomStringConvertible {
             if let comparison = Comparison(rawValue: name), texts.count == 2 {
                 return "(\(texts[0]) \(comparison.symbol) \(texts[1]))"
             }
-            if texts.count == 2, let word = ["and": "and", "and_kleene": "and", "or": "or", "or_kleene": "or", "xor": "xor"][name] {
+            if texts.count == 2,
+                let word = ["and": "and", "and_kleene": "and", "or": "or", "or_kleene": "or", "xor": "xor"][name]
+            {
                 return "(\(texts[0]) \(word) \(texts[1]))"
             }
             let shown = Self.text(options, of: name)
@@ -48,13 +50,15 @@ extension Expression: CustomStringConvertible {
         case "is_null": return option("nan_is_null", "false")
         case "is_in", "index_in":
             let set = options.valueSet
-            let members = set.map { set in (0..<set.count).map { "  " + (set.isValid($0) ? text(set, $0) : "null") } } ?? []
+            let members =
+                set.map { set in (0..<set.count).map { "  " + (set.isValid($0) ? text(set, $0) : "null") } } ?? []
             let behavior =
                 options.options["skip_nulls"] == "true"
                 ? "SKIP" : (options.options["null_matching_behavior"] ?? "match").uppercased()
             return "value_set=\(set.map(\.type.description) ?? "?"):[\n\(members.joined(separator: ",\n"))\n], "
                 + "null_matching_behavior=\(behavior)"
-        case _: return options.options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+        case _:
+            return options.options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
         }
     }
 }

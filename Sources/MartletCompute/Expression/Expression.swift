@@ -53,7 +53,9 @@ public indirect enum Expression: Sendable {
     public static func compare(_ a: Expression, _ comparison: Comparison, _ b: Expression) -> Expression {
         .call(comparison.rawValue, [a, b], CallOptions())
     }
-    public static func and(_ a: Expression, _ b: Expression) -> Expression { .call("and_kleene", [a, b], CallOptions()) }
+    public static func and(_ a: Expression, _ b: Expression) -> Expression {
+        .call("and_kleene", [a, b], CallOptions())
+    }
     public static func or(_ a: Expression, _ b: Expression) -> Expression { .call("or_kleene", [a, b], CallOptions()) }
     public static func not(_ a: Expression) -> Expression { .call("invert", [a], CallOptions()) }
 
@@ -115,7 +117,9 @@ public indirect enum Expression: Sendable {
         if case .dictionary(_, let value, _) = type { target = value }
         if values.type == target || values.type == .null { return values }
         let readsText = [.string, .largeString].contains(values.type) && target.isTemporal
-        guard readsText || values.type.isNumeric || Caster.family(values.type) == Caster.family(target) else { return values }
+        guard readsText || values.type.isNumeric || Caster.family(values.type) == Caster.family(target) else {
+            return values
+        }
         if readsText {
             // A text that is no time is the caller's mistake and told so.
             if case .timestamp(let unit, _?) = target,
@@ -161,7 +165,8 @@ public indirect enum Expression: Sendable {
         }
         var column = try batch.column(first)
         for name in path.dropFirst() {
-            guard case .struct(let fields) = column.type, let index = fields.firstIndex(where: { $0.name == name }) else {
+            guard case .struct(let fields) = column.type, let index = fields.firstIndex(where: { $0.name == name })
+            else {
                 throw .invalid("No match for FieldRef.Name(\(name)) in \(column.type)")
             }
             column = try flattened(column, index)

@@ -6,7 +6,8 @@ public func aggregate(
     _ function: String, _ values: ArrayData, by grouping: Grouping, options: [String: String] = [:]
 ) throws(MartletError) -> ArrayData {
     let name = function.hasPrefix("hash_") ? String(function.dropFirst(5)) : function
-    let known = ["count", "count_distinct", "distinct"].contains(name) ? ["mode"] : ["skip_nulls", "min_count", "ddof"]
+    let known =
+        ["count", "count_distinct", "distinct"].contains(name) ? ["mode"] : ["skip_nulls", "min_count", "ddof"]
     let options = try FunctionOptions(function, options, known: known)
     guard values.count == grouping.rowCount else {
         throw .invalid("\(values.count) values to aggregate, but \(grouping.rowCount) rows are grouped")
@@ -17,7 +18,9 @@ public func aggregate(
         return try counts(values, grouping, mode: try options.choice("mode", ["only_valid", "only_null", "all"]))
     case "sum", "mean", "product":
         guard values.type.isNumeric || values.type == .boolean || values.type == .null, name != "product" else { break }
-        let numbers = values.type == .boolean ? try cast(values, to: .uint8) : values.type == .null ? try cast(values, to: .int64) : values
+        let numbers =
+            values.type == .boolean
+            ? try cast(values, to: .uint8) : values.type == .null ? try cast(values, to: .int64) : values
         return try limited(
             try sums(numbers, grouping, isMean: name == "mean"), values, grouping, options, leastDefault: 1)
     case "min", "max":
@@ -38,7 +41,8 @@ public func aggregate(
     case "stddev", "variance":
         guard values.type.isNumeric || Caster.family(values.type) == .decimal else { break }
         return try limited(
-            try spreads(values, grouping, ddof: try options.integer("ddof", default: 0), takesRoot: name == "stddev"), values,
+            try spreads(values, grouping, ddof: try options.integer("ddof", default: 0), takesRoot: name == "stddev"),
+            values,
             grouping, options, leastDefault: 0)
     case "tdigest":
         let medians = try aggregate("approximate_median", values, by: grouping, options: options.values)
@@ -66,7 +70,9 @@ public func aggregate(
 
 /// One list for each group: of `values`, those from `starts[g]` to `starts[g + 1]`.
 private func lists(of values: ArrayData, _ starts: [Int]) throws(MartletError) -> ArrayData {
-    guard Int32(exactly: values.count) != nil else { throw .capacity("\(values.count) items are too many for one list array") }
+    guard Int32(exactly: values.count) != nil else {
+        throw .capacity("\(values.count) items are too many for one list array")
+    }
     return ArrayData(
         type: .list(Field("item", values.type)), count: starts.count - 1,
         buffers: [try Buffer(starts.map { Int32(truncatingIfNeeded: $0) })], children: [values])
@@ -123,7 +129,9 @@ private func limited(
     let valid = try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_valid"))
     let nulls = skipNulls ? nil : try PrimitiveArray<Int64>(try counts(values, grouping, mode: "only_null"))
     var bits = try BitmapBuilder(capacity: result.count)
-    for group in 0..<result.count { try bits.append(result.isValid(group) && valid[group] >= least && (nulls?[group] ?? 0) == 0) }
+    for group in 0..<result.count {
+        try bits.append(result.isValid(group) && valid[group] >= least && (nulls?[group] ?? 0) == 0)
+    }
     if bits.falseCount == 0 { return result }
     return ArrayData(type: result.type, count: result.count, validity: bits.finish(), buffers: result.buffers)
 }
@@ -131,7 +139,8 @@ private func limited(
 private func counts(_ values: ArrayData, _ grouping: Grouping, mode: String) throws(MartletError) -> ArrayData {
     let counted: Bool? = mode == "all" ? nil : mode == "only_valid"
     if values.type == .null, counted == true {
-        return ArrayData(type: .int64, count: grouping.groupCount, buffers: [try Buffer(zeroed: grouping.groupCount * 8)])
+        return ArrayData(
+            type: .int64, count: grouping.groupCount, buffers: [try Buffer(zeroed: grouping.groupCount * 8)])
     }
     let tables = try GroupTables.counts(
         grouping, values.usedValidityBitmap, counted: values.type == .null ? nil : counted)
@@ -140,10 +149,13 @@ private func counts(_ values: ArrayData, _ grouping: Grouping, mode: String) thr
 
 private func firsts(_ values: ArrayData, _ grouping: Grouping) throws(MartletError) -> ArrayData {
     var rows = [Int64](repeating: -1, count: grouping.groupCount)
-    for row in 0..<grouping.rowCount where rows[grouping[row]] < 0 && values.isValid(row) { rows[grouping[row]] = Int64(row) }
+    for row in 0..<grouping.rowCount where rows[grouping[row]] < 0 && values.isValid(row) {
+        rows[grouping[row]] = Int64(row)
+    }
     var bits = try BitmapBuilder(capacity: rows.count)
     for row in rows { try bits.append(row >= 0) }
-    return try take(values, ArrayData(type: .int64, count: rows.count, validity: bits.finish(), buffers: [try Buffer(rows)]))
+    return try take(
+        values, ArrayData(type: .int64, count: rows.count, validity: bits.finish(), buffers: [try Buffer(rows)]))
 }
 
 /// Sums or means group by group. Sums of integers wrap; means are those of doubles, as pyarrow's.

@@ -51,7 +51,8 @@ struct GroupTables {
             var start = piece * pieceSize
             let end = min(rowCount, start + pieceSize)
             while start < end {
-                let block = unsafe LaneBlock(start: start, count: min(LaneBlock.capacity, end - start), scratch: scratch)
+                let block = unsafe LaneBlock(
+                    start: start, count: min(LaneBlock.capacity, end - start), scratch: scratch)
                 let groups = unsafe grouping.ids.pointer(to: UInt32.self) + start
                 unsafe fill(Rows(block: block, groups: groups, table: table))
                 start += block.count
@@ -89,7 +90,9 @@ extension GroupTables {
             } else {
                 for i in 0..<rows.block.count { unsafe table[Int(groups[i])] &+= 1 }
             }
-        } fold: { unsafe $0[0] &+= $1[0] }
+        } fold: {
+            unsafe $0[0] &+= $1[0]
+        }
     }
 
     /// The sum and the count of the valid values of each group: integers that wrap, or the bits of doubles.

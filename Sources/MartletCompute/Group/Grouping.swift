@@ -16,7 +16,9 @@ public struct Grouping: Sendable {
     public init(keys: [ArrayData], rowCount known: Int? = nil) throws(MartletError) {
         let count = keys.first?.count ?? known ?? 0
         guard keys.allSatisfy({ $0.count == count }) else { throw .invalid("keys to group by differ in length") }
-        guard count < Int(Int32.max) else { throw .capacity("\(count) rows are too many to group at once; use batches") }
+        guard count < Int(Int32.max) else {
+            throw .capacity("\(count) rows are too many to group at once; use batches")
+        }
         var merged: HashedRows?
         for key in keys {
             let next = try HashedRows(key: key, zerosAreEqual: true)

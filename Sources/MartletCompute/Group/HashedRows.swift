@@ -35,7 +35,8 @@ struct HashedRows: Sendable {
                 type: .uint32, count: entries.count, validity: try values.rebasedValidity(), buffers: [entries.ids])
             guard case .dictionary(let index, _, _) = key.type else { throw .invalid("not a dictionary") }
             self = try HashedRows(key: try take(numbers, key.reinterpreted(as: index)))
-        case .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64, .date32,
+        case .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64,
+            .date32,
             .date64, .time32, .time64, .timestamp, .duration, .decimal32, .decimal64, .decimal128, .interval(.months):
             self = try Self.numbers(key, zerosAreEqual: zerosAreEqual)
         case .struct:
@@ -46,13 +47,18 @@ struct HashedRows: Sendable {
             }
             // Without fields all rows are alike.
             let fields: HashedRows
-            if let rows { fields = rows } else { fields = try HashedRows(key: ArrayData(type: .null, count: key.count)) }
+            if let rows {
+                fields = rows
+            } else {
+                fields = try HashedRows(key: ArrayData(type: .null, count: key.count))
+            }
             let numbers = ArrayData(
                 type: .uint32, count: key.count, validity: try key.rebasedValidity(), buffers: [fields.ids])
             self = try HashedRows(key: numbers)
         case .stringView, .binaryView, .runEndEncoded, .extension:
             self = try HashedRows(key: try key.contiguousStrings().storage, zerosAreEqual: zerosAreEqual)
-        case .listView, .largeListView: self = try HashedRows(key: try key.contiguousStrings(), zerosAreEqual: zerosAreEqual)
+        case .listView, .largeListView:
+            self = try HashedRows(key: try key.contiguousStrings(), zerosAreEqual: zerosAreEqual)
         case .list, .largeList, .fixedSizeList, .map:
             // The numbers of a list's items, as bytes.
             let items = try HashedRows(key: key.child(0), zerosAreEqual: zerosAreEqual)
@@ -68,8 +74,10 @@ struct HashedRows: Sendable {
             }
             self = try HashedRows(
                 key: ArrayData(
-                    type: .largeBinary, count: key.count, validity: try key.rebasedValidity(), buffers: [offsets, items.ids]))
-        case .union: throw .notImplemented("grouping and unique values of \(key.type) are not supported; use its children")
+                    type: .largeBinary, count: key.count, validity: try key.rebasedValidity(),
+                    buffers: [offsets, items.ids]))
+        case .union:
+            throw .notImplemented("grouping and unique values of \(key.type) are not supported; use its children")
         }
     }
 
@@ -117,7 +125,8 @@ struct HashedRows: Sendable {
             let (rows, nullID) = try unsafe split(count, validity, slots, ids)
             return HashedRows(ids: builder.finish(), firstRows: rows, count: count, nullID: nullID)
         }
-        let pieceSize = max(1 << 16, (count + WorkerPool.threadCount * 2 - 1) / (WorkerPool.threadCount * 2)).roundedUp(to: 64)
+        let pieceSize = max(1 << 16, (count + WorkerPool.threadCount * 2 - 1) / (WorkerPool.threadCount * 2)).roundedUp(
+            to: 64)
         let pieceCount = (count + pieceSize - 1) / pieceSize
         let parts = try WorkerPool.map(pieceCount) { piece throws(MartletError) in
             let rows = piece * pieceSize..<min(count, (piece + 1) * pieceSize)
@@ -144,7 +153,9 @@ struct HashedRows: Sendable {
             unsafe map.withUnsafeBufferPointer { map in
                 let ids = unsafe ids.value
                 // Safety: ids of this piece are below the count of its table, which is that of the map.
-                for row in piece * pieceSize..<min(count, (piece + 1) * pieceSize) { unsafe ids[row] = map[Int(ids[row])] }
+                for row in piece * pieceSize..<min(count, (piece + 1) * pieceSize) {
+                    unsafe ids[row] = map[Int(ids[row])]
+                }
             }
         }
         let result = joined.finish()

@@ -72,7 +72,8 @@ struct FunctionOptions: Sendable {
     func choice(_ name: String, _ allowed: [String]) throws(MartletError) -> String {
         guard let text = values[name] else { return allowed[0] }
         guard allowed.contains(text) else {
-            throw .invalid("\"\(text)\" is not a valid \(function) \(name); expected \(allowed.joined(separator: ", "))")
+            throw .invalid(
+                "\"\(text)\" is not a valid \(function) \(name); expected \(allowed.joined(separator: ", "))")
         }
         return text
     }

@@ -17,7 +17,8 @@ func mapLanes<A, Out>(
 
 /// Whether all lanes lie in `low ... high`, compared with or without sign.
 @inline(never)
-func lanesFit(_ lanes: UnsafePointer<Int64>, _ count: Int, _ range: (low: Int64, high: Int64), isUnsigned: Bool) -> Bool {
+func lanesFit(_ lanes: UnsafePointer<Int64>, _ count: Int, _ range: (low: Int64, high: Int64), isUnsigned: Bool) -> Bool
+{
     var isOutside = false
     if isUnsigned {
         let high = UInt64(bitPattern: range.high)

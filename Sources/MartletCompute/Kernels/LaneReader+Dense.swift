@@ -13,7 +13,8 @@ extension LaneReader {
     func denseDoubles(_ block: LaneBlock, _ validity: Bitmap?) -> (lanes: UnsafePointer<Double>, count: Int) {
         let lanes = unsafe doubles(block, 0)
         guard let validity else { return unsafe (lanes, block.count) }
-        let (dense, count) = unsafe compacted(UnsafeRawPointer(lanes).assumingMemoryBound(to: Int64.self), block, validity)
+        let (dense, count) = unsafe compacted(
+            UnsafeRawPointer(lanes).assumingMemoryBound(to: Int64.self), block, validity)
         return unsafe (UnsafeRawPointer(dense).assumingMemoryBound(to: Double.self), count)
     }
 

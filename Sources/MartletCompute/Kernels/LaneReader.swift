@@ -27,7 +27,8 @@ struct LaneReader: @unchecked Sendable {
         }
         let end = try array.offset.adding(checked: array.count).multiplied(checked: kind.byteWidth)
         guard buffer.count >= end, buffer.isAligned(to: kind.byteWidth) || buffer.count == 0 else {
-            throw .invalid("values buffer of \(array.type) is too short or misaligned: \(buffer.count) bytes for \(end)")
+            throw .invalid(
+                "values buffer of \(array.type) is too short or misaligned: \(buffer.count) bytes for \(end)")
         }
         self.kind = kind
         bits = nil

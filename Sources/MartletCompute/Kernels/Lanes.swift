@@ -103,7 +103,8 @@ func reduceBlocks<Result: Sendable>(
     of count: Int, _ initial: Result, _ body: @Sendable (inout Result, LaneBlock) -> Void
 ) throws(MartletError) -> [Result] {
     let size = 1 << 16
-    return try WorkerPool.map((count + size - 1) / size, threads: count < 1 << 17 ? 1 : nil) { piece throws(MartletError) in
+    return try WorkerPool.map((count + size - 1) / size, threads: count < 1 << 17 ? 1 : nil) {
+        piece throws(MartletError) in
         let byteCount = LaneBlock.capacity * LaneBlock.scratchRows * 8
         guard let scratch = unsafe malloc(byteCount) else { throw .outOfMemory(byteCount) }
         defer { unsafe free(scratch) }

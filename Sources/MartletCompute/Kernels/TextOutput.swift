@@ -79,7 +79,8 @@ struct TextOutput: ~Copyable {
         var text = value.description
         text.withUTF8 { utf8 in
             guard let start = utf8.baseAddress else { return }
-            let isWhole = unsafe utf8.count > 2 && utf8[utf8.count - 1] == 48 && utf8[utf8.count - 2] == UInt8(ascii: ".")
+            let isWhole =
+                unsafe utf8.count > 2 && utf8[utf8.count - 1] == 48 && utf8[utf8.count - 2] == UInt8(ascii: ".")
             unsafe append(Bytes(start, utf8.count - (isWhole ? 2 : 0)))
         }
     }

@@ -169,7 +169,8 @@ private struct Computing: Sendable {
         } failure: { row in
             this.operation == .divide && this.b.double(at: row) == 0
                 ? .invalid("divide by zero (row \(row))")
-                : .invalid("overflow (row \(row): \(this.a.text(at: row)) and \(this.b.text(at: row))); cast to a wider type")
+                : .invalid(
+                    "overflow (row \(row): \(this.a.text(at: row)) and \(this.b.text(at: row))); cast to a wider type")
         }
     }
 
@@ -213,7 +214,8 @@ private struct Computing: Sendable {
         case (.add, true), (.subtract, true):
             unsafe fits = addChecked(x, y, out, count)
         case (.multiply, true):
-            unsafe fits = kind.isUnsigned
+            unsafe fits =
+                kind.isUnsigned
                 ? multiplyChecked(
                     UnsafeRawPointer(x).assumingMemoryBound(to: UInt64.self),
                     UnsafeRawPointer(y).assumingMemoryBound(to: UInt64.self),
@@ -222,7 +224,9 @@ private struct Computing: Sendable {
         case (.divide, _):
             unsafe fits = divide(x, y, out, count)
         }
-        if isChecked && !checksLanes { unsafe fits = fits && lanesFit(out, count, kind.range, isUnsigned: kind.isUnsigned) }
+        if isChecked && !checksLanes {
+            unsafe fits = fits && lanesFit(out, count, kind.range, isUnsigned: kind.isUnsigned)
+        }
         unsafe writer.store(out, block)
         return fits
     }
@@ -291,7 +295,8 @@ private struct Computing: Sendable {
                 fits = fits && q != 0 && !isChecked
                 unsafe out[i] = 0
             } else {
-                unsafe out[i] = kind.isUnsigned
+                unsafe out[i] =
+                    kind.isUnsigned
                     ? Int64(bitPattern: UInt64(bitPattern: p) / UInt64(bitPattern: q)) : p / q
             }
         }

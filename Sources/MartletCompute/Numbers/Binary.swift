@@ -23,13 +23,16 @@ enum BinaryFunctions {
         var functions: [String: Compute.Function] = [:]
         for operation in Operation.allCases {
             for isChecked in operation.hasCheck ? [false, true] : [false] {
-                functions[operation.rawValue + (isChecked ? "_checked" : "")] = .init(2...2) { call throws(MartletError) in
+                functions[operation.rawValue + (isChecked ? "_checked" : "")] = .init(2...2) {
+                    call throws(MartletError) in
                     try run(operation, call, isChecked)
                 }
             }
         }
         functions["bit_wise_not"] = .unary { array, _ throws(MartletError) in
-            guard array.type.isInteger, let kind = array.type.nativeKind else { throw noKernel("bit_wise_not", [array.type]) }
+            guard array.type.isInteger, let kind = array.type.nativeKind else {
+                throw noKernel("bit_wise_not", [array.type])
+            }
             let reader = try LaneReader(array)
             let buffer = try makeLanes(kind, count: array.count) { block, writer in
                 let out = unsafe writer.integers(block, 1)
@@ -37,7 +40,8 @@ enum BinaryFunctions {
                 unsafe writer.store(out, block)
                 return true
             }
-            return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+            return ArrayData(
+                type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
         }
         for (name, isMax) in [("max_element_wise", true), ("min_element_wise", false)] {
             functions[name] = .init(1...Int.max - 1, ["skip_nulls"]) { call throws(MartletError) in
@@ -47,7 +51,9 @@ enum BinaryFunctions {
         return functions
     }
 
-    private static func run(_ operation: Operation, _ call: Compute.Call, _ isChecked: Bool) throws(MartletError) -> Datum {
+    private static func run(_ operation: Operation, _ call: Compute.Call, _ isChecked: Bool) throws(MartletError)
+        -> Datum
+    {
         let (a, b) = (call[0], call[1])
         let count = try commonCount([a, b])
         let isScalar = a.isScalar && b.isScalar
@@ -96,10 +102,13 @@ enum BinaryFunctions {
             switch operation {
             case .power:
                 return second.double(at: row) < 0
-                    ? .invalid("integers to negative integer powers are not allowed \(values)") : .invalid("overflow \(values)")
-            case .logb: return .invalid(
-                (first.double(at: row) == 0 || second.double(at: row) == 0 ? "logarithm of zero " : "logarithm of negative number ")
-                    + values)
+                    ? .invalid("integers to negative integer powers are not allowed \(values)")
+                    : .invalid("overflow \(values)")
+            case .logb:
+                return .invalid(
+                    (first.double(at: row) == 0 || second.double(at: row) == 0
+                        ? "logarithm of zero " : "logarithm of negative number ")
+                        + values)
             case .left, .right, .and, .or, .xor, .atan2:
                 return .invalid("shift amount must be >= 0 and less than precision of type \(values)")
             }
@@ -128,7 +137,8 @@ enum BinaryFunctions {
                 } else if operation == .left {
                     unsafe out[i] = value &<< amount
                 } else {
-                    unsafe out[i] = kind.isUnsigned
+                    unsafe out[i] =
+                        kind.isUnsigned
                         ? Int64(bitPattern: UInt64(bitPattern: value) &>> UInt64(amount)) : value &>> amount
                 }
             }
@@ -146,7 +156,9 @@ enum BinaryFunctions {
     /// By squaring; whether the power fits the kind.
     private static func power(_ base: Int64, _ exponent: Int64, _ kind: NativeKind) -> (Int64, Bool) {
         var (result, square, left) = (1 as Int64, base, UInt64(bitPattern: exponent))
-        var (exact, exactSquare, fits) = (1 as Int128, kind.isUnsigned ? Int128(UInt64(bitPattern: base)) : Int128(base), true)
+        var (exact, exactSquare, fits) = (
+            1 as Int128, kind.isUnsigned ? Int128(UInt64(bitPattern: base)) : Int128(base), true
+        )
         let (low, high) = kind.range
         let top = kind.isUnsigned ? Int128(UInt64(bitPattern: high)) : Int128(high)
         while left > 0 {
@@ -170,7 +182,9 @@ enum BinaryFunctions {
         let skipNulls = try call.options.bool("skip_nulls", default: true)
         var type = call[0].type
         for argument in call.arguments {
-            guard let both = promoted(type, argument.type) else { throw noKernel(call.name, call.arguments.map(\.type)) }
+            guard let both = promoted(type, argument.type) else {
+                throw noKernel(call.name, call.arguments.map(\.type))
+            }
             type = both
         }
         var result = try converted(call[0], to: type)

@@ -16,7 +16,8 @@ enum CumulativeFunctions {
             }
         }
         for isChecked in [false, true] {
-            functions["pairwise_diff" + (isChecked ? "_checked" : "")] = .unary(["period"]) { array, call throws(MartletError) in
+            functions["pairwise_diff" + (isChecked ? "_checked" : "")] = .unary(["period"]) {
+                array, call throws(MartletError) in
                 let period = try call.options.signed("period") ?? 1
                 let reach = min(Int(period.magnitude), array.count)
                 let (left, right) = (array.window(reach, array.count - reach), array.window(0, array.count - reach))
@@ -24,7 +25,8 @@ enum CumulativeFunctions {
                     .subtract, Datum(period > 0 ? left : right), Datum(period > 0 ? right : left), isChecked: isChecked
                 ).array
                 let missing = try ArrayData.nulls(difference.type, count: reach)
-                return try concatenate(period > 0 ? [missing, difference] : [difference, missing], type: difference.type)
+                return try concatenate(
+                    period > 0 ? [missing, difference] : [difference, missing], type: difference.type)
             }
         }
         return functions
@@ -46,8 +48,11 @@ enum CumulativeFunctions {
             start = (first.integer(at: 0), first.double(at: 0))
         }
         let isLane = !kind.isFloat
-        var whole = start?.whole ?? (operation == .prod ? 1 : operation == .min ? kind.range.high : operation == .max ? kind.range.low : 0)
-        var float = start?.float
+        var whole =
+            start?.whole
+            ?? (operation == .prod ? 1 : operation == .min ? kind.range.high : operation == .max ? kind.range.low : 0)
+        var float =
+            start?.float
             ?? (operation == .prod ? 1 : operation == .min ? .infinity : operation == .max ? -.infinity : 0)
         let validity = array.usedValidityBitmap
         var present = try BitmapBuilder(capacity: array.count)
@@ -73,7 +78,10 @@ enum CumulativeFunctions {
                     let value = unsafe integers[i]
                     if isChecked {
                         let (total, overflow) = accumulate(operation, whole, value, kind)
-                        if overflow { throw .invalid("overflow (row \(next + i): \(reader.text(at: next + i)) on top of the total)") }
+                        if overflow {
+                            throw .invalid(
+                                "overflow (row \(next + i): \(reader.text(at: next + i)) on top of the total)")
+                        }
                         whole = total
                     } else if operation == .sum {
                         whole = whole &+ value
@@ -92,7 +100,11 @@ enum CumulativeFunctions {
                         seen += 1
                     }
                 }
-                if isLane { unsafe out[i] = whole } else { unsafe floats[i] = operation == .mean ? float / seen : float }
+                if isLane {
+                    unsafe out[i] = whole
+                } else {
+                    unsafe floats[i] = operation == .mean ? float / seen : float
+                }
             }
             if isLane { unsafe writer.store(out, block) } else { unsafe writer.store(floats, block) }
             next += block.count
@@ -129,6 +141,7 @@ extension ArrayData {
     static func text(_ value: String) throws(MartletError) -> ArrayData {
         let bytes = Array(value.utf8)
         return ArrayData(
-            type: .string, count: 1, buffers: [try Buffer([0, Int32(truncatingIfNeeded: bytes.count)]), try Buffer(bytes)])
+            type: .string, count: 1,
+            buffers: [try Buffer([0, Int32(truncatingIfNeeded: bytes.count)]), try Buffer(bytes)])
     }
 }

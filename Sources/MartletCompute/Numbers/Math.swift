@@ -22,7 +22,9 @@ enum MathFunctions {
             for isChecked in checked.contains(name) ? [false, true] : [false] {
                 functions[name + (isChecked ? "_checked" : "")] = .unary { array, call throws(MartletError) in
                     let digits = ["floor": RoundMode.down, "ceil": .up, "trunc": .towardsZero][name]
-                    if let digits, Caster.family(array.type) == .decimal { return try rounded(array, 0, digits, call.name) }
+                    if let digits, Caster.family(array.type) == .decimal {
+                        return try rounded(array, 0, digits, call.name)
+                    }
                     return try mapped(array, call.name, body) { isChecked ? refusal(name, $0) : nil }
                 }
             }
@@ -39,7 +41,9 @@ enum MathFunctions {
             return try mapped(array, "round_to_multiple") { value in
                 let scaled = value / multiple
                 return scaled == floor(scaled) || !value.isFinite ? value : mode(scaled) * multiple
-            } refusal: { _ in nil }
+            } refusal: { _ in
+                nil
+            }
         }
         return functions
     }
@@ -94,14 +98,18 @@ enum MathFunctions {
     }
 
     private static func sign(_ array: ArrayData) throws(MartletError) -> ArrayData {
-        guard array.type.isNumeric || Caster.family(array.type) == .decimal else { throw noKernel("sign", [array.type]) }
+        guard array.type.isNumeric || Caster.family(array.type) == .decimal else {
+            throw noKernel("sign", [array.type])
+        }
         let isDecimal = !array.type.isNumeric
         let reader = try LaneReader(isDecimal ? try cast(array, to: .float64, options: .unsafe) : array)
         let kind = array.type.isFloatingPoint ? reader.kind ?? .float64 : isDecimal ? .int64 : NativeKind.int8
         let buffer = try makeLanes(kind, count: array.count) { block, writer in
             if kind.isFloat {
                 let out = unsafe writer.doubles(block, 1)
-                unsafe mapLanes(reader.doubles(block, 0), out, block.count) { $0 != $0 ? $0 : $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }
+                unsafe mapLanes(reader.doubles(block, 0), out, block.count) {
+                    $0 != $0 ? $0 : $0 > 0 ? 1 : $0 < 0 ? -1 : 0
+                }
                 unsafe writer.store(out, block)
             } else {
                 let out = unsafe writer.integers(block, 1)
@@ -130,17 +138,21 @@ enum MathFunctions {
                     let rest = values[i] - whole * factor
                     // Exact where it decides: below, at or above the middle.
                     let twice = rest.magnitude * 2
-                    let part = rest == 0 ? 0.0 : twice < factor.magnitude ? 0.25 : twice == factor.magnitude ? 0.5 : 0.75
+                    let part =
+                        rest == 0 ? 0.0 : twice < factor.magnitude ? 0.25 : twice == factor.magnitude ? 0.5 : 0.75
                     let step = mode(Double(whole % 2) + (rest < 0 ? -part : part)) - Double(whole % 2)
                     unsafe target[i] = (whole + Int128(step)) &* factor
                 }
             }
-            return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+            return ArrayData(
+                type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
         }
         if array.type.isInteger {
             if digits >= 0 { return array }
             let reader = try LaneReader(array)
-            guard let kind = reader.kind, digits > -19, powersOfTen[-digits] <= Int128(UInt64(bitPattern: kind.range.high)) else {
+            guard let kind = reader.kind, digits > -19,
+                powersOfTen[-digits] <= Int128(UInt64(bitPattern: kind.range.high))
+            else {
                 throw .invalid("Rounding to \(digits) digits is out of range for type \(array.type)")
             }
             let factor = powersOfTen[-digits]
@@ -153,10 +165,12 @@ enum MathFunctions {
                     let whole = value / factor
                     let rest = value - whole * factor
                     let twice = rest.magnitude * 2
-                    let part = rest == 0 ? 0.0 : twice < factor.magnitude ? 0.25 : twice == factor.magnitude ? 0.5 : 0.75
+                    let part =
+                        rest == 0 ? 0.0 : twice < factor.magnitude ? 0.25 : twice == factor.magnitude ? 0.5 : 0.75
                     let step = mode(Double(whole % 2) + (rest < 0 ? -part : part)) - Double(whole % 2)
                     let result = (whole + Int128(step)) * factor
-                    fits = fits && result >= Int128(low)
+                    fits =
+                        fits && result >= Int128(low)
                         && result <= (kind.isUnsigned ? Int128(UInt64(bitPattern: high)) : Int128(high))
                     unsafe out[i] = Int64(truncatingIfNeeded: result)
                 }
@@ -165,7 +179,8 @@ enum MathFunctions {
             } failure: { row in
                 .invalid("Rounding \(reader.text(at: row)) to multiple of \(factor) would overflow (row \(row))")
             }
-            return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+            return ArrayData(
+                type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
         }
         let power = pow(10, Double(digits.magnitude))
         if mode == .halfToEven {
@@ -179,7 +194,9 @@ enum MathFunctions {
                 if whole == scaled { return value }
                 let signed = whole == 0 ? copysign(0, value) : whole
                 return digits > 0 ? signed / power : signed * power
-            } refusal: { _ in nil }
+            } refusal: { _ in
+                nil
+            }
         }
         return try mapped(array, name) { value in
             let scaled = digits >= 0 ? value * power : value / power
@@ -187,7 +204,9 @@ enum MathFunctions {
             let rounded = mode(scaled)
             let whole = rounded == 0 ? copysign(0, value) : rounded
             return digits > 0 ? whole / power : whole * power
-        } refusal: { _ in nil }
+        } refusal: { _ in
+            nil
+        }
     }
 }
 

@@ -13,12 +13,15 @@ enum ChoiceFunctions {
             "list_value_length": .unary { array, _ throws(MartletError) in try lengths(array) },
             "list_flatten": .init(1...1, ["recursive"]) { call throws(MartletError) in
                 var array = try flattened(call.array)
-                while try call.options.bool("recursive", default: false), isList(array.type) { array = try flattened(array) }
+                while try call.options.bool("recursive", default: false), isList(array.type) {
+                    array = try flattened(array)
+                }
                 return Datum(array)
             },
             "list_parent_indices": .init(1...1) { call throws(MartletError) in Datum(try parents(call.array)) },
             "list_element": .init(2...2) { call throws(MartletError) in try element(call) },
-            "list_slice": .unary(["start", "stop", "step", "return_fixed_size_list"]) { array, call throws(MartletError) in
+            "list_slice": .unary(["start", "stop", "step", "return_fixed_size_list"]) {
+                array, call throws(MartletError) in
                 try sliced(array, call)
             },
             "struct_field": .unary(["indices"]) { array, call throws(MartletError) in
@@ -30,16 +33,20 @@ enum ChoiceFunctions {
                     let name = text.first == "'" || text.first == "\"" ? String(text.dropFirst().dropLast()) : text
                     let index = Int(name) ?? fields.firstIndex { $0.name == name } ?? -1
                     guard fields.indices.contains(index) else {
-                        throw .invalid("struct_field: out-of-bounds field reference to field \(text) in type \(array.type)")
+                        throw .invalid(
+                            "struct_field: out-of-bounds field reference to field \(text) in type \(array.type)")
                     }
                     array = try Expression.flattened(array, index)
                 }
                 return array
             },
             "make_struct": .init(0...Int.max - 1, ["field_names", "field_nullability"]) { call throws(MartletError) in
-                let names = call.options.list("field_names").map { $0.first == "'" ? String($0.dropFirst().dropLast()) : $0 }
+                let names = call.options.list("field_names").map {
+                    $0.first == "'" ? String($0.dropFirst().dropLast()) : $0
+                }
                 guard names.isEmpty || names.count == call.arguments.count else {
-                    throw .invalid("make_struct() was passed \(call.arguments.count) arguments but \(names.count) field names")
+                    throw .invalid(
+                        "make_struct() was passed \(call.arguments.count) arguments but \(names.count) field names")
                 }
                 let count = try commonCount(call.arguments)
                 var (fields, children): ([Field], [ArrayData]) = ([], [])
@@ -55,7 +62,9 @@ enum ChoiceFunctions {
     }
 
     /// The type that all share, and the arguments in it.
-    private static func unified(_ arguments: ArraySlice<Datum>, _ call: Compute.Call) throws(MartletError) -> (DataType, [Datum]) {
+    private static func unified(_ arguments: ArraySlice<Datum>, _ call: Compute.Call) throws(MartletError) -> (
+        DataType, [Datum]
+    ) {
         var type: DataType?
         for argument in arguments {
             guard let both = promoted(type ?? argument.type, argument.type) else {
@@ -69,7 +78,8 @@ enum ChoiceFunctions {
     }
 
     /// Takes row numbers that `place` gives; nil makes a null.
-    private static func taken(_ values: ArrayData, count: Int, _ place: (Int) -> Int?) throws(MartletError) -> ArrayData {
+    private static func taken(_ values: ArrayData, count: Int, _ place: (Int) -> Int?) throws(MartletError) -> ArrayData
+    {
         var bits = try BitmapBuilder(capacity: count)
         var rows: [Int64] = []
         rows.reserveCapacity(count)
@@ -81,11 +91,14 @@ enum ChoiceFunctions {
         let hasNulls = bits.falseCount > 0
         let bitmap = bits.finish()
         return try take(
-            values, ArrayData(type: .int64, count: count, validity: hasNulls ? bitmap : nil, buffers: [try Buffer(rows)]))
+            values,
+            ArrayData(type: .int64, count: count, validity: hasNulls ? bitmap : nil, buffers: [try Buffer(rows)]))
     }
 
     private static func choose(_ call: Compute.Call) throws(MartletError) -> Datum {
-        guard call[0].type.isInteger || call[0].type == .null else { throw noKernel("choose", call.arguments.map(\.type)) }
+        guard call[0].type.isInteger || call[0].type == .null else {
+            throw noKernel("choose", call.arguments.map(\.type))
+        }
         let count = try commonCount(call.arguments)
         let (type, choices) = try unified(call.arguments.dropFirst(), call)
         let indices = try LaneReader(try converted(call[0], to: .int64))
@@ -99,7 +112,9 @@ enum ChoiceFunctions {
         }
         for row in 0..<count where validity?[row * step] ?? true {
             let index = indices.integer(at: row * step)
-            guard index >= 0, index < Int64(choices.count) else { throw .index("choose: index \(index) out of range (row \(row))") }
+            guard index >= 0, index < Int64(choices.count) else {
+                throw .index("choose: index \(index) out of range (row \(row))")
+            }
         }
         let both = try concatenate(choices.map(\.array), type: type)
         let result = try taken(both, count: count) { row in
@@ -111,13 +126,18 @@ enum ChoiceFunctions {
     }
 
     private static func caseWhen(_ call: Compute.Call) throws(MartletError) -> Datum {
-        guard case .struct(let fields) = call[0].type, fields.allSatisfy({ $0.type == .boolean || $0.type == .null }) else {
+        guard case .struct(let fields) = call[0].type, fields.allSatisfy({ $0.type == .boolean || $0.type == .null })
+        else {
             throw .type("case_when: cond must be a STRUCT of BOOLEAN, not \(call[0].type)")
         }
-        guard call.array.nullCount == 0 else { throw .invalid("cond struct must not be a null scalar or have top-level nulls") }
+        guard call.array.nullCount == 0 else {
+            throw .invalid("cond struct must not be a null scalar or have top-level nulls")
+        }
         let cases = call.arguments.count - 1
         guard cases == fields.count || cases == fields.count + 1 else {
-            throw .invalid("case_when: number of struct fields must be equal to or one less than count of remaining arguments (\(cases)), got: \(fields.count)")
+            throw .invalid(
+                "case_when: number of struct fields must be equal to or one less than count of remaining arguments (\(cases)), got: \(fields.count)"
+            )
         }
         let (type, choices) = try unified(call.arguments.dropFirst(), call)
         var result = cases > fields.count ? choices[cases - 1] : try Datum(scalar: .nulls(type, count: 1))
@@ -132,7 +152,9 @@ enum ChoiceFunctions {
     private static func replaced(_ call: Compute.Call) throws(MartletError) -> Datum {
         let (values, mask) = (call.array, call[1])
         guard mask.type == .boolean, mask.isScalar || mask.array.count == values.count else {
-            throw .invalid("Mask must be booleans of the same length: \(values.count) values, mask \(mask.array.count) of \(mask.type)")
+            throw .invalid(
+                "Mask must be booleans of the same length: \(values.count) values, mask \(mask.array.count) of \(mask.type)"
+            )
         }
         let replacements = try converted(call[2], to: values.type)
         let (bits, validity) = (try mask.array.bits(), mask.array.usedValidityBitmap)
@@ -147,7 +169,9 @@ enum ChoiceFunctions {
             return replacements.isScalar ? values.count : min(values.count + last, both.count - 1)
         }
         guard replacements.isScalar || next <= replacements.array.count else {
-            throw .invalid("Replacement array must be of appropriate length (expected \(next) items but got \(replacements.array.count) items)")
+            throw .invalid(
+                "Replacement array must be of appropriate length (expected \(next) items but got \(replacements.array.count) items)"
+            )
         }
         return Datum(result)
     }
@@ -247,7 +271,9 @@ enum ChoiceFunctions {
             offsets.append(Int64(rows.count))
         }
         let isWide = array.type.layout.buffers == [.offsets64]
-        guard isWide || Int32(exactly: rows.count) != nil else { throw .capacity("list_slice: too many items for 32-bit offsets") }
+        guard isWide || Int32(exactly: rows.count) != nil else {
+            throw .capacity("list_slice: too many items for 32-bit offsets")
+        }
         let numbers = ArrayData(type: .int64, count: offsets.count, buffers: [try Buffer(offsets)])
         let places = isWide ? numbers : try cast(numbers, to: .int32)
         return ArrayData(

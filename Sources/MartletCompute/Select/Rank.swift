@@ -10,7 +10,8 @@ enum RankFunctions {
             },
             "select_k_unstable": .init(1...1, ["k", "sort_keys"]) { call throws(MartletError) in
                 guard let limit = try call.options.signed("k"), limit >= 0 else {
-                    throw .invalid("select_k_unstable requires a nonnegative `k`, got \(call.options.values["k"] ?? "none")")
+                    throw .invalid(
+                        "select_k_unstable requires a nonnegative `k`, got \(call.options.values["k"] ?? "none")")
                 }
                 let keys = try Compute.sortKeys(call)
                 let order = try sortIndices(keys)
@@ -37,7 +38,9 @@ enum RankFunctions {
             var places = [Int64](repeating: -1, count: size)
             for row in 0..<count where call.array.isValid(row) {
                 let index = reader.integer(at: row)
-                guard index >= 0, index < Int64(size) else { throw .index("Index out of bounds: \(index) (row \(row))") }
+                guard index >= 0, index < Int64(size) else {
+                    throw .index("Index out of bounds: \(index) (row \(row))")
+                }
                 places[Int(index)] = Int64(row)
             }
             var bits = try BitmapBuilder(capacity: size)

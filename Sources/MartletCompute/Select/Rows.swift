@@ -46,8 +46,11 @@ public struct Rows: Sendable {
         guard indices.type.isInteger else {
             throw .notImplemented("take: indices are integers, not \(indices.type)")
         }
-        let (reader, isWide, validity) = (try LaneReader(indices), rowCount > Int(Int32.max), indices.usedValidityBitmap)
-        let buffer = try makeLanes(isWide ? .int64 : .int32, count: indices.count, validity: validity) { block, writer in
+        let (reader, isWide, validity) = (
+            try LaneReader(indices), rowCount > Int(Int32.max), indices.usedValidityBitmap
+        )
+        let buffer = try makeLanes(isWide ? .int64 : .int32, count: indices.count, validity: validity) {
+            block, writer in
             let (lanes, out) = unsafe (reader.integers(block, 0), writer.integers(block, 1))
             // A negative index is a huge unsigned one. Those of null rows lead to row 0.
             var isInside = true

@@ -59,7 +59,8 @@ private func radixSorted(_ order: Buffer, by words: Buffer, count: Int) throws(M
             let word = unsafe keys[Int(row)]
             unsafe from[i] = SortEntry(word: word, row: row)
             for byte in 0..<8 {
-                unsafe counts[byte &* 256 &+ Int(truncatingIfNeeded: word &>> UInt64(truncatingIfNeeded: byte &* 8) & 255)] &+= 1
+                unsafe counts[
+                    byte &* 256 &+ Int(truncatingIfNeeded: word &>> UInt64(truncatingIfNeeded: byte &* 8) & 255)] &+= 1
             }
         }
     }
@@ -119,7 +120,9 @@ private enum SortWords {
             let values = unsafe order.pointer(to: UInt64.self)
             // Safety: a word for each slot, alive as long as `order`. NaNs are all alike, their place is decided below.
             let isFloat = array.type.nativeKind?.isFloat ?? false
-            let words = try words(key) { unsafe isFloat && values[$0] == .max ? (key.isDescending ? .max : 0) : values[$0] }
+            let words = try words(key) {
+                unsafe isFloat && values[$0] == .max ? (key.isDescending ? .max : 0) : values[$0]
+            }
             return [words] + (try places(key) { unsafe isFloat && values[$0] == .max })
         case .decimal256:
             let values = try WideDecimals(array)

@@ -26,7 +26,8 @@ public func take(_ batch: RecordBatch, rows: Rows) throws(MartletError) -> Recor
 }
 
 /// The rows of `batch` where `mask` is true.
-public func filter(_ batch: RecordBatch, _ mask: ArrayData, keepNulls: Bool = false) throws(MartletError) -> RecordBatch {
+public func filter(_ batch: RecordBatch, _ mask: ArrayData, keepNulls: Bool = false) throws(MartletError) -> RecordBatch
+{
     guard batch.rowCount == mask.count else {
         throw .invalid("Filter inputs must all be the same length: \(batch.rowCount) rows, \(mask.count) in the mask")
     }
@@ -146,7 +147,9 @@ private struct RowTaking<Index: OffsetValue>: @unchecked Sendable {
 
     /// Of runs: the runs that the rows belong to, those that follow each other as one.
     private func runs() throws(MartletError) -> ArrayData {
-        guard case .runEndEncoded(let endField, _) = source.type.storage else { throw .type("no runs in \(source.type)") }
+        guard case .runEndEncoded(let endField, _) = source.type.storage else {
+            throw .type("no runs in \(source.type)")
+        }
         let view = try RunEndArray(source)
         var (ends, values): ([Int], [Int64]) = ([], [])
         var present = try BitmapBuilder()

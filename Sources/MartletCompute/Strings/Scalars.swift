@@ -77,7 +77,9 @@ func find(_ pattern: Bytes, in bytes: Bytes, from start: Int = 0) -> Int {
     while place &+ pattern.count <= bytes.count {
         let base = unsafe bytes.start + place
         // Safety: what is searched lies inside the bytes.
-        guard let hit = unsafe memchr(base, Int32(pattern[0]), bytes.count &- pattern.count &- place &+ 1) else { return -1 }
+        guard let hit = unsafe memchr(base, Int32(pattern[0]), bytes.count &- pattern.count &- place &+ 1) else {
+            return -1
+        }
         unsafe place &+= UnsafeRawPointer(hit) - UnsafeRawPointer(base)
         if bytes.has(pattern, at: place) { return place }
         place &+= 1
@@ -139,7 +141,8 @@ enum ScalarClass: String, Sendable, CaseIterable {
         case .numeric: return Self.isNumber(category)
         case .printable:
             return ![
-                .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .spaceSeparator,
+                .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
+                .spaceSeparator,
             ].contains(category)
         case .space: return [.spaceSeparator, .lineSeparator, .paragraphSeparator].contains(category) || value == 0x85
         case .title, .upper: return category == .uppercaseLetter || category == .titlecaseLetter

@@ -13,9 +13,11 @@ enum StringLists {
             }
         }
         for isASCII in [true, false] {
-            functions[isASCII ? "ascii_split_whitespace" : "utf8_split_whitespace"] = .unary(["max_splits", "reverse"]) {
+            functions[isASCII ? "ascii_split_whitespace" : "utf8_split_whitespace"] = .unary(["max_splits", "reverse"])
+            {
                 array, call throws(MartletError) in
-                try split(try stringArgument(array, call.name, acceptsBinary: false), call) { bytes, limit, reverse, parts in
+                try split(try stringArgument(array, call.name, acceptsBinary: false), call) {
+                    bytes, limit, reverse, parts in
                     parts = words(bytes, limit, reverse, isASCII: isASCII)
                 }
             }
@@ -74,7 +76,9 @@ enum StringLists {
                     divide(strings.slot(row), limit, reverse, &parts)
                     for part in parts { places.append((row, part)) }
                 }
-                guard let end = Int32(exactly: places.count) else { throw .capacity("too many parts for one list array") }
+                guard let end = Int32(exactly: places.count) else {
+                    throw .capacity("too many parts for one list array")
+                }
                 offsets.append(end)
             }
             let found = places
@@ -156,7 +160,8 @@ enum StringLists {
         var present = try BitmapBuilder(capacity: lists.count)
         for row in 0..<lists.count {
             let isWhole = itemValidity.map { bits in ranges[row].allSatisfy { bits[$0] } } ?? true
-            try present.append((validity?[row] ?? true) && isWhole && separator.array.isValid(separator.isScalar ? 0 : row))
+            try present.append(
+                (validity?[row] ?? true) && isWhole && separator.array.isValid(separator.isScalar ? 0 : row))
         }
         let bits = try Bitmap(present.finish(), count: lists.count)
         return Datum(
@@ -178,7 +183,9 @@ enum StringLists {
             let plain = try stringArgument(argument.array, call.name).type
             type = promoted(type, plain) ?? plain
         }
-        if call.arguments.allSatisfy({ Caster.family($0.type) == .binary }) { type = type == .largeBinary ? type : .binary }
+        if call.arguments.allSatisfy({ Caster.family($0.type) == .binary }) {
+            type = type == .largeBinary ? type : .binary
+        }
         var readers: [(reader: BytesReader, validity: Bitmap?, step: Int)] = []
         for argument in call.arguments {
             let array = try converted(argument, to: type).array

@@ -71,7 +71,8 @@ enum StringMaps {
                     let isOne = padding.withBytes { isASCII ? $0.count == 1 : scalarCount($0) == 1 }
                     guard isOne else {
                         throw .invalid(
-                            isASCII ? "Padding must be one byte, got '\(String(decoding: padding, as: UTF8.self))'"
+                            isASCII
+                                ? "Padding must be one byte, got '\(String(decoding: padding, as: UTF8.self))'"
                                 : "Padding must be one codepoint, got '\(String(decoding: padding, as: UTF8.self))'")
                     }
                     return { bytes, output in
@@ -121,7 +122,8 @@ enum StringMaps {
         }
         for isBytes in [true, false] {
             let slice = isBytes ? "binary_slice" : "utf8_slice_codeunits"
-            functions[slice] = function(slice, ["start", "stop", "step"], binary: isBytes) { options throws(MartletError) in
+            functions[slice] = function(slice, ["start", "stop", "step"], binary: isBytes) {
+                options throws(MartletError) in
                 let (start, stop) = (try options.signed("start") ?? 0, try options.signed("stop"))
                 let step = try options.signed("step") ?? 1
                 guard step != 0 else { throw .invalid("Slice step cannot be zero") }
@@ -180,7 +182,9 @@ enum StringMaps {
                 output.append(scalar: changed)
             }
             if style == .title {
-                isFirst = MartletCompute.mapped(value, to: .upper) == value && MartletCompute.mapped(value, to: .lower) == value
+                isFirst =
+                    MartletCompute.mapped(value, to: .upper) == value
+                    && MartletCompute.mapped(value, to: .lower) == value
             } else {
                 isFirst = false
             }
@@ -217,7 +221,9 @@ enum StringMaps {
     }
 
     /// An index as Python counts it: negative from the end, never outside.
-    private static func clamped(_ index: Int, _ count: Int) -> Int { index < 0 ? max(0, index + count) : min(index, count) }
+    private static func clamped(_ index: Int, _ count: Int) -> Int {
+        index < 0 ? max(0, index + count) : min(index, count)
+    }
 
     /// Python's slice.
     @inline(never)

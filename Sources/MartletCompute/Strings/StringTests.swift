@@ -3,7 +3,9 @@ import MartletArrow
 import MartletBase
 
 /// Arguments of string functions: strings and binaries; dictionaries are decoded first.
-func stringArgument(_ array: ArrayData, _ function: String, acceptsBinary: Bool = true) throws(MartletError) -> ArrayData {
+func stringArgument(_ array: ArrayData, _ function: String, acceptsBinary: Bool = true) throws(MartletError)
+    -> ArrayData
+{
     var array = array
     if case .dictionary(_, let value, _) = array.type { array = try cast(array, to: value) }
     switch Caster.family(array.type) {
@@ -194,7 +196,9 @@ enum StringTests {
             case .lower, .upper, .title:
                 let isUpper = ScalarClass.upper.holds(value, isASCII: isASCII)
                 let isLower = ScalarClass.lower.holds(value, isASCII: isASCII)
-                if kind == .title ? (followsLetter ? isUpper : isLower) : kind == .lower ? isUpper : isLower { return false }
+                if kind == .title ? (followsLetter ? isUpper : isLower) : kind == .lower ? isUpper : isLower {
+                    return false
+                }
                 isAny = isAny || (kind == .lower ? isLower : isUpper)
                 followsLetter = isUpper || isLower
             case .alnum, .alpha, .decimal, .digit, .numeric, .printable, .space:

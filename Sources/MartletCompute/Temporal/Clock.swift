@@ -15,17 +15,22 @@ struct Clock: Sendable {
     let hasTime: Bool
 
     /// Errors: a type without the date or the time that the function wants.
-    init(_ array: ArrayData, _ function: String, needsDate: Bool = false, needsTime: Bool = false) throws(MartletError) {
+    init(_ array: ArrayData, _ function: String, needsDate: Bool = false, needsTime: Bool = false) throws(MartletError)
+    {
         var array = array
         if case .dictionary(_, let value, _) = array.type { array = try cast(array, to: value) }
         if array.type == .null { array = try cast(array, to: .timestamp(.second, timeZone: nil)) }
         var named: String?
         switch array.type {
         case .timestamp(let unit, let zone):
-            (self.unit, perSecond, perDay, hasDate, hasTime) = (unit, unit.perSecond, unit.perSecond * 86_400, true, true)
+            (self.unit, perSecond, perDay, hasDate, hasTime) = (
+                unit, unit.perSecond, unit.perSecond * 86_400, true, true
+            )
             named = zone
         case .time32(let unit), .time64(let unit):
-            (self.unit, perSecond, perDay, hasDate, hasTime) = (unit, unit.perSecond, unit.perSecond * 86_400, false, true)
+            (self.unit, perSecond, perDay, hasDate, hasTime) = (
+                unit, unit.perSecond, unit.perSecond * 86_400, false, true
+            )
         case .date32: (unit, perSecond, perDay, hasDate, hasTime) = (.second, 1, 1, true, false)
         case .date64: (unit, perSecond, perDay, hasDate, hasTime) = (.millisecond, 1_000, 86_400_000, true, false)
         case _: throw noKernel(function, [array.type])
@@ -139,7 +144,8 @@ enum DateParts {
         }
         functions["is_leap_year"] = .unary { array, _ throws(MartletError) in
             let clock = try Clock(array, "is_leap_year", needsDate: true)
-            return try cast(clock.mapped(.int8) { CivilYear.isLeap(CivilYear(clock.split($0).days).year) ? 1 : 0 }, to: .boolean)
+            return try cast(
+                clock.mapped(.int8) { CivilYear.isLeap(CivilYear(clock.split($0).days).year) ? 1 : 0 }, to: .boolean)
         }
         functions["is_dst"] = .unary { array, _ throws(MartletError) in
             guard case .timestamp = array.type else { throw noKernel("is_dst", [array.type]) }
@@ -152,7 +158,9 @@ enum DateParts {
             guard (1...7).contains(start) else {
                 throw .invalid("week_start must follow ISO convention (Monday=1, Sunday=7). Got week_start=\(start)")
             }
-            let (first, base) = (Int64(start - 1), try call.options.bool("count_from_zero", default: true) ? 0 as Int64 : 1)
+            let (first, base) = (
+                Int64(start - 1), try call.options.bool("count_from_zero", default: true) ? 0 as Int64 : 1
+            )
             let clock = try Clock(array, "day_of_week", needsDate: true)
             return try clock.mapped(.int64) { (CivilYear.weekday(clock.split($0).days) - first + 7) % 7 + base }
         }
@@ -166,7 +174,8 @@ enum DateParts {
             return try clock.mapped(.int64) { rule(clock.split($0).days).week }
         }
         let structures = [
-            ("year_month_day", ["year", "month", "day"]), ("iso_calendar", ["iso_year", "iso_week", "iso_day_of_week"]),
+            ("year_month_day", ["year", "month", "day"]),
+            ("iso_calendar", ["iso_year", "iso_week", "iso_day_of_week"]),
         ]
         for (name, parts) in structures {
             functions[name] = .unary { array, _ throws(MartletError) in
@@ -176,15 +185,18 @@ enum DateParts {
                     let isDay = part == "iso_day_of_week"
                     children.append(
                         try Compute.call(
-                            isDay ? "day_of_week" : part, [Datum(array)], options: isDay ? ["count_from_zero": "false"] : [:]
+                            isDay ? "day_of_week" : part, [Datum(array)],
+                            options: isDay ? ["count_from_zero": "false"] : [:]
                         ).array)
                 }
                 return ArrayData(
-                    type: .struct(parts.map { Field($0, .int64) }), count: array.count, validity: try array.rebasedValidity(),
+                    type: .struct(parts.map { Field($0, .int64) }), count: array.count,
+                    validity: try array.rebasedValidity(),
                     children: children)
             }
         }
-        for (name, part) in [("years_between", 12 as Int64), ("quarters_between", 3), ("months_between", 1)] where part != 1 {
+        for (name, part) in [("years_between", 12 as Int64), ("quarters_between", 3), ("months_between", 1)]
+        where part != 1 {
             functions[name] = .init(2...2) { call throws(MartletError) in
                 try between(call) { clock, value in
                     let date = CivilYear(clock.split(value).days)
@@ -204,7 +216,9 @@ enum DateParts {
                 try between(call) { clock, value in
                     let (days, time) = clock.split(value)
                     let perDay = 86_400 * perSecond / seconds
-                    let (down, up) = (max(1, clock.perSecond / perSecond) * seconds, max(1, perSecond / clock.perSecond))
+                    let (down, up) = (
+                        max(1, clock.perSecond / perSecond) * seconds, max(1, perSecond / clock.perSecond)
+                    )
                     return days &* perDay &+ time / down &* up
                 }
             }
@@ -216,7 +230,9 @@ enum DateParts {
     private static func between(
         _ call: Compute.Call, _ count: @escaping @Sendable (Clock, Int64) -> Int64
     ) throws(MartletError) -> Datum {
-        guard let type = promoted(call[0].type, call[1].type) else { throw noKernel(call.name, call.arguments.map(\.type)) }
+        guard let type = promoted(call[0].type, call[1].type) else {
+            throw noKernel(call.name, call.arguments.map(\.type))
+        }
         var counts: [Datum] = []
         for argument in call.arguments {
             let clock = try Clock(try converted(argument, to: type).array, call.name)

@@ -80,7 +80,8 @@ struct ClockRule {
             }
             switch form {
             case UInt8(ascii: "M"):
-                guard parts.count == 3, (1...12).contains(parts[0]), (1...5).contains(parts[1]), (0...6).contains(parts[2])
+                guard parts.count == 3, (1...12).contains(parts[0]), (1...5).contains(parts[1]),
+                    (0...6).contains(parts[2])
                 else { return nil }
                 return .weekday(month: Int(parts[0]), week: parts[1], day: parts[2], time: seconds)
             case UInt8(ascii: "J"): return (1...365).contains(first) ? .withoutLeapDay(first, time: seconds) : nil
@@ -111,7 +112,8 @@ struct ClockRule {
         }
         let start = Period(
             start: Self.local(saving.start, year) - offset, offset: saving.offset, isSaving: true, name: saving.name)
-        let end = Period(start: Self.local(saving.end, year) - saving.offset, offset: offset, isSaving: false, name: name)
+        let end = Period(
+            start: Self.local(saving.end, year) - saving.offset, offset: offset, isSaving: false, name: name)
         return start.start < end.start ? [start, end] : [end, start]
     }
 

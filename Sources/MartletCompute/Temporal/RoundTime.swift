@@ -4,7 +4,8 @@ import MartletBase
 /// Times rounded to a unit of the calendar, and between zones.
 enum RoundTime {
     private static let units = [
-        "day", "nanosecond", "microsecond", "millisecond", "second", "minute", "hour", "week", "month", "quarter", "year",
+        "day", "nanosecond", "microsecond", "millisecond", "second", "minute", "hour", "week", "month", "quarter",
+        "year",
     ]
     private enum Direction: String, CaseIterable { case floor, ceil, round }
 
@@ -17,12 +18,15 @@ enum RoundTime {
             }
         }
         functions["local_timestamp"] = .unary { array, _ throws(MartletError) in
-            guard case .timestamp(let unit, let zone) = array.type else { throw noKernel("local_timestamp", [array.type]) }
+            guard case .timestamp(let unit, let zone) = array.type else {
+                throw noKernel("local_timestamp", [array.type])
+            }
             if zone == nil { return array }
             let clock = try Clock(array, "local_timestamp")
             return try clock.mapped(.int64) { clock.zone.local($0) }.reinterpreted(as: .timestamp(unit, timeZone: nil))
         }
-        functions["assume_timezone"] = .unary(["timezone", "ambiguous", "nonexistent"]) { array, call throws(MartletError) in
+        functions["assume_timezone"] = .unary(["timezone", "ambiguous", "nonexistent"]) {
+            array, call throws(MartletError) in
             try assumed(array, call)
         }
         return functions
@@ -33,18 +37,25 @@ enum RoundTime {
     ) throws(MartletError) -> ArrayData {
         let clock = try Clock(array, call.name)
         let multiple = Int64(try call.options.signed("multiple") ?? 1)
-        guard multiple > 0, multiple <= Int64(Int32.max) else { throw .invalid("Rounding multiple must be positive, not \(multiple)") }
+        guard multiple > 0, multiple <= Int64(Int32.max) else {
+            throw .invalid("Rounding multiple must be positive, not \(multiple)")
+        }
         let unit = try call.options.choice("unit", units)
         let mondays = try call.options.bool("week_starts_monday", default: true)
         let strictly = try call.options.bool("ceil_is_strictly_greater", default: false)
         if try call.options.bool("calendar_based_origin", default: false) {
-            throw .notImplemented("\(call.name): calendar_based_origin is not supported; times are rounded from 1970-01-01")
+            throw .notImplemented(
+                "\(call.name): calendar_based_origin is not supported; times are rounded from 1970-01-01")
         }
-        let months: Int64 = unit == "month" ? multiple : unit == "quarter" ? multiple * 3 : unit == "year" ? multiple * 12 : 0
-        guard clock.hasDate || (months == 0 && unit != "day" && unit != "week") else { throw noKernel(call.name, [array.type]) }
+        let months: Int64 =
+            unit == "month" ? multiple : unit == "quarter" ? multiple * 3 : unit == "year" ? multiple * 12 : 0
+        guard clock.hasDate || (months == 0 && unit != "day" && unit != "week") else {
+            throw noKernel(call.name, [array.type])
+        }
         // The length of a step in units of the values, or how many steps one such unit is.
         let perUnit: [String: (Int64, Int64)] = [
-            "nanosecond": (1, 1_000_000_000), "microsecond": (1, 1_000_000), "millisecond": (1, 1_000), "second": (1, 1),
+            "nanosecond": (1, 1_000_000_000), "microsecond": (1, 1_000_000), "millisecond": (1, 1_000),
+            "second": (1, 1),
             "minute": (60, 1), "hour": (3_600, 1), "day": (86_400, 1), "week": (604_800, 1),
         ]
         let (seconds, parts) = perUnit[unit] ?? (1, 1)
@@ -58,7 +69,9 @@ enum RoundTime {
             // Finer than the values: only whole steps count.
             wide = Int128(multiple / (parts / perSecond))
         }
-        guard wide < Int128(Int64.max / 4) else { throw .invalid("Rounding multiple \(multiple) is too large for \(array.type)") }
+        guard wide < Int128(Int64.max / 4) else {
+            throw .invalid("Rounding multiple \(multiple) is too large for \(array.type)")
+        }
         let step = max(1, Int64(wide))
         let perDay = clock.perDay
         // 1970-01-01 was a Thursday.
@@ -67,7 +80,8 @@ enum RoundTime {
             if months == 0 { return floorDivide(local &- origin, step) &* step &+ origin }
             let date = CivilYear(floorDivide(local, perDay))
             let origin: Int64 = unit == "year" ? 0 : 1970
-            let count = floorDivide((date.year - origin) * 12 + Int64(date.month) - 1, months) * months + (origin - 1970) * 12
+            let count =
+                floorDivide((date.year - origin) * 12 + Int64(date.month) - 1, months) * months + (origin - 1970) * 12
             return start(of: count) &* perDay
         }
         @Sendable func next(_ low: Int64) -> Int64 {
@@ -89,7 +103,9 @@ enum RoundTime {
                 if low < local, local &- low >= high &- local { result = high }
             }
             if !clock.hasZone { return result }
-            return clock.zone.instants(atLocal: result).map { $0.first <= value || $0.last > value ? $0.first : $0.last }
+            return clock.zone.instants(atLocal: result).map {
+                $0.first <= value || $0.last > value ? $0.first : $0.last
+            }
                 ?? clock.zone.gap(atLocal: result)
         }.reinterpreted(as: clock.array.type)
     }

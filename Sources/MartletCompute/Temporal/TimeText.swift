@@ -18,9 +18,11 @@ enum TimeText {
                 let clock = try Clock(array, "strftime")
                 if !clock.hasZone, contains(format, "zZ") {
                     throw .invalid(
-                        "Timezone not present, cannot convert to string with timezone: \(String(decoding: format, as: UTF8.self))")
+                        "Timezone not present, cannot convert to string with timezone: \(String(decoding: format, as: UTF8.self))"
+                    )
                 }
-                return try makeText(.string, count: array.count, validity: clock.array.usedValidityBitmap) { output, row in
+                return try makeText(.string, count: array.count, validity: clock.array.usedValidityBitmap) {
+                    output, row in
                     write(clock.reader.integer(at: row), clock, format, &output)
                 }
             },
@@ -63,7 +65,9 @@ enum TimeText {
             output.append(padded: year < 0 ? -year : year, 4)
         }
         func run(_ text: StaticString, _ output: inout TextOutput) {
-            write(value, clock, unsafe Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)), &output)
+            write(
+                value, clock, unsafe Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)),
+                &output)
         }
         var index = 0
         while index < format.count {
@@ -95,7 +99,9 @@ enum TimeText {
                 output.append(padded: second, 2)
                 if clock.perSecond > 1 {
                     output.append(UInt8(ascii: "."))
-                    output.append(padded: time % clock.perSecond, clock.perSecond == 1_000 ? 3 : clock.perSecond == 1_000_000 ? 6 : 9)
+                    output.append(
+                        padded: time % clock.perSecond,
+                        clock.perSecond == 1_000 ? 3 : clock.perSecond == 1_000_000 ? 6 : 9)
                 }
             case "p": output.append(contentsOf: hour < 12 ? "AM" : "PM")
             case "a": output.append(contentsOf: String(days[Int(weekday)].prefix(3)))
@@ -157,11 +163,16 @@ enum TimeText {
                 let value = isValid ? instant(strings.slot(row), format, unit) : nil
                 // Safety: the block's lanes, and a mark for each row.
                 unsafe out[i] = value ?? 0
-                if isNull { unsafe marks.value[row] = value == nil ? 0 : 1 } else { fits = fits && (value != nil || !isValid) }
+                if isNull {
+                    unsafe marks.value[row] = value == nil ? 0 : 1
+                } else {
+                    fits = fits && (value != nil || !isValid)
+                }
             }
             return fits
         } failure: { row in
-            .invalid("Failed to parse string: '\(strings.text(row))' as a scalar of type timestamp[\(name)] (row \(row))")
+            .invalid(
+                "Failed to parse string: '\(strings.text(row))' as a scalar of type timestamp[\(name)] (row \(row))")
         }
         var present = try array.rebasedValidity()
         if isNull {
@@ -197,7 +208,8 @@ private struct ParsedTime {
         if let instant { return instant }
         var hour = hour
         if let isAfternoon { hour = hour % 12 + (isAfternoon ? 12 : 0) }
-        let days = dayOfYear.map { CivilYear.days(year, 1, 1) + $0 - 1 } ?? CivilYear.days(year, Int(month), 1) + day - 1
+        let days =
+            dayOfYear.map { CivilYear.days(year, 1, 1) + $0 - 1 } ?? CivilYear.days(year, Int(month), 1) + day - 1
         return days * 86_400 + hour * 3_600 + minute * 60 + second - shift
     }
 

@@ -85,7 +85,9 @@ final class TimeZoneFile: Sendable {
             }
             return all
         }
-        func size(_ c: [Int], _ width: Int) -> Int { c[3] * (width + 1) + c[4] * 6 + c[5] + c[2] * (width + 4) + c[1] + c[0] }
+        func size(_ c: [Int], _ width: Int) -> Int {
+            c[3] * (width + 1) + c[4] * 6 + c[5] + c[2] * (width + 4) + c[1] + c[0]
+        }
         guard let first = counts(0), bytes[4] >= UInt8(ascii: "2") else { return nil }
         let header = 44 + size(first, 4)
         guard let c = counts(header), c[4] > 0 else { return nil }
