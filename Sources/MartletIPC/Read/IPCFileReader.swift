@@ -67,15 +67,27 @@ public final class IPCFileReader: Sendable {
 
     /// All batches, in order.
     public func readAll() throws(MartletError) -> [RecordBatch] {
-        // Batches of a compressed file are decoded side by side; the work of the others is not worth a thread.
-        guard options.usesThreads, source.isThreadSafe, batchCount > 1, try isCompressed(0) else {
-            var batches: [RecordBatch] = []
-            batches.reserveCapacity(batchCount)
-            for i in 0..<batchCount { batches.append(try batch(at: i)) }
-            return batches
+        // Compressed batches are decoded side by side, and so is the metadata of very many; a few others are not worth a
+        // thread.
+        let isLong = batchCount >= Self.manyBatches
+        guard options.usesThreads, source.isThreadSafe, batchCount > 1, isLong ? true : try isCompressed(0) else {
+            return try batches(0..<batchCount)
         }
         _ = try loadedDictionaries()
-        return try WorkerPool.map(batchCount) { index throws(MartletError) in try self.batch(at: index) }
+        let size = isLong ? Self.manyBatches / 4 : 1
+        let parts = try WorkerPool.map((batchCount + size - 1) / size) { part throws(MartletError) in
+            try self.batches(part * size..<min(self.batchCount, (part + 1) * size))
+        }
+        return Array(parts.joined())
+    }
+
+    private static let manyBatches = 512
+
+    private func batches(_ range: Range<Int>) throws(MartletError) -> [RecordBatch] {
+        var batches: [RecordBatch] = []
+        batches.reserveCapacity(range.count)
+        for i in range { batches.append(try batch(at: i)) }
+        return batches
     }
 
     /// How many rows the file has; reads metadata only.
