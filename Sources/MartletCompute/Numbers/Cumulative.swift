@@ -19,7 +19,7 @@ enum CumulativeFunctions {
             functions["pairwise_diff" + (isChecked ? "_checked" : "")] = .unary(["period"]) {
                 array, call throws(MartletError) in
                 let period = try call.options.signed("period") ?? 1
-                let reach = min(Int(period.magnitude), array.count)
+                let reach = min(Int(clamping: period.magnitude), array.count)
                 let (left, right) = (array.window(reach, array.count - reach), array.window(0, array.count - reach))
                 let difference = try compute(
                     .subtract, Datum(period > 0 ? left : right), Datum(period > 0 ? right : left), isChecked: isChecked

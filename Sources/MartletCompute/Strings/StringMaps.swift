@@ -64,8 +64,7 @@ enum StringMaps {
                 let name = prefix + side
                 functions[name] = function(name, ["width", "padding", "lean_left_on_odd_padding"]) {
                     options throws(MartletError) in
-                    let width = try options.signed("width") ?? 0
-                    _ = try options.text("width")
+                    let width = try paddingWidth(options)
                     let padding = Array(try options.text("padding", default: " ").utf8)
                     let leansLeft = try options.bool("lean_left_on_odd_padding", default: true)
                     let isOne = padding.withBytes { isASCII ? $0.count == 1 : scalarCount($0) == 1 }
@@ -89,7 +88,7 @@ enum StringMaps {
             }
         }
         functions["utf8_zfill"] = function("utf8_zfill", ["width", "padding"]) { options throws(MartletError) in
-            let width = try options.signed("width") ?? 0
+            let width = try paddingWidth(options)
             let padding = Array(try options.text("padding", default: "0").utf8)
             return { bytes, output in
                 let hasSign = !bytes.isEmpty && (bytes[0] == UInt8(ascii: "-") || bytes[0] == UInt8(ascii: "+"))
@@ -107,7 +106,7 @@ enum StringMaps {
             let limit = try options.signed("max_replacements") ?? -1
             return { bytes, output in
                 pattern.withBytes { pattern in
-                    var (start, left) = (0, limit)
+                    var (start, left) = (0, max(limit, -1))
                     while left != 0 {
                         let hit = pattern.isEmpty ? -1 : find(pattern, in: bytes, from: start)
                         if hit < 0 { break }
@@ -147,6 +146,16 @@ enum StringMaps {
             }
         }
         return functions
+    }
+
+    /// The width to pad to, which a string can have; what is negative pads nothing.
+    private static func paddingWidth(_ options: FunctionOptions) throws(MartletError) -> Int {
+        _ = try options.text("width")
+        let width = try options.signed("width") ?? 0
+        guard width <= Int(Int32.max) else {
+            throw .invalid("width \(width) is longer than a string can be: at most \(Int32.max)")
+        }
+        return max(width, 0)
     }
 
     private enum CaseStyle: String, CaseIterable { case upper, lower, swapcase, capitalize, title }

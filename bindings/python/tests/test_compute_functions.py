@@ -267,3 +267,18 @@ def test_case_of_every_letter():
         differ = [(hex(ord(x)), y, z) for x, y, z in zip(letters, a, b) if y != z]
         # The tables are of two versions of Unicode.
         assert len(differ) < len(letters) // 100, (name, len(differ), differ[:20])
+
+
+@pytest.mark.parametrize("number", [-(2**63), 1 - 2**63, 2**63 - 2, 2**63 - 1])
+def test_options_at_the_ends_of_64_bits(number):
+    text, numbers = ma.array(["abc", "b", None]), ma.array([1, None, 3])
+    for name in ["utf8_lpad", "utf8_rpad", "utf8_center", "ascii_lpad", "ascii_rpad", "ascii_center", "utf8_zfill"]:
+        pad = getattr(mc, name)
+        if number > 0:
+            with pytest.raises(ma.ArrowInvalid, match="longer than a string can be"):
+                pad(text, width=number)
+        else:
+            assert pad(text, width=number).to_pylist() == text.to_pylist()
+    replaced = mc.replace_substring(text, pattern="b", replacement="x", max_replacements=number)
+    assert replaced.to_pylist() == ["axc", "x", None]
+    assert mc.pairwise_diff(numbers, period=number).to_pylist() == [None, None, None]
