@@ -24,7 +24,7 @@ clang -c -O2 -fPIC -fno-math-errno -o "$out/compatibility.o" cmake/compatibility
 
 flags=(
     -c release --product martlet --scratch-path "$out/lib"
-    -Xswiftc -static-stdlib -Xswiftc -use-ld=lld
+    -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc "-ld-path=$root/cmake/link.py"
     # A section for each function, so that the linker can drop and merge them one by one.
     -Xswiftc -Xfrontend -Xswiftc -function-sections
     -Xlinker "--version-script=$root/cmake/martlet.map"
