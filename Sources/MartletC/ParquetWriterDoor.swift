@@ -29,7 +29,8 @@ extension ParquetWriterOptions {
         writesStatistics = try options.flag("write_statistics") ?? writesStatistics
         if let text = options.text("version") {
             guard let version = SchemaOptions.Version(rawValue: text) else {
-                throw .invalid("Unsupported Parquet format version: \(text); \"1.0\", \"2.4\" and \"2.6\" are supported")
+                throw .invalid(
+                    "Unsupported Parquet format version: \(text); \"1.0\", \"2.4\" and \"2.6\" are supported")
             }
             self.schema.version = version
         }
@@ -44,6 +45,7 @@ extension ParquetWriterOptions {
         dictionaryPageByteCount = try options.integer("dictionary_pagesize_limit") ?? dictionaryPageByteCount
         rowGroupRowCount = try options.integer("row_group_size") ?? rowGroupRowCount
         rowGroupByteCount = try options.integer("row_group_bytes") ?? rowGroupByteCount
+        ordersRealsTotally = try options.flag("ieee754_total_order") ?? ordersRealsTotally
         writesPageIndex = try options.flag("write_page_index") ?? writesPageIndex
         writesPageChecksums = try options.flag("write_page_checksum") ?? writesPageChecksums
         storesArrowSchema = try options.flag("store_schema") ?? storesArrowSchema
@@ -51,7 +53,8 @@ extension ParquetWriterOptions {
         case nil: break
         case "ms": self.schema.coerceTimestamps = .millisecond
         case "us": self.schema.coerceTimestamps = .microsecond
-        case let other?: throw .invalid("Invalid value for coerce_timestamps: \(other); \"ms\" and \"us\" are supported")
+        case let other?:
+            throw .invalid("Invalid value for coerce_timestamps: \(other); \"ms\" and \"us\" are supported")
         }
         allowsTruncatedTimestamps = try options.flag("allow_truncated_timestamps") ?? allowsTruncatedTimestamps
         self.schema.usesDeprecatedInt96 =
@@ -73,10 +76,16 @@ extension ParquetWriterOptions {
             let path = String(pair.key[pair.key.index(after: colon)...])
             var column = columns[path] ?? Column()
             switch pair.key[..<colon] {
-            case "compression": column.compression = try options.text(pair.key).map { name throws(MartletError) in try Codec(named: name) }
+            case "compression":
+                column.compression = try options.text(pair.key).map { name throws(MartletError) in
+                    try Codec(named: name)
+                }
             case "compression_level": column.compressionLevel = try options.integer(pair.key)
             case "use_dictionary": column.usesDictionary = try options.flag(pair.key)
-            case "column_encoding": column.encoding = try options.text(pair.key).map { name throws(MartletError) in try Encoding(named: name) }
+            case "column_encoding":
+                column.encoding = try options.text(pair.key).map { name throws(MartletError) in
+                    try Encoding(named: name)
+                }
             case "write_statistics": column.writesStatistics = try options.flag(pair.key)
             case "use_byte_stream_split": column.usesByteStreamSplit = try options.flag(pair.key)
             default: continue
@@ -91,13 +100,16 @@ extension ParquetWriterOptions {
         var result: [SortingColumn] = []
         for item in text.split(separator: ",") {
             let parts = item.split(separator: ":", omittingEmptySubsequences: false)
-            guard parts.count == 3 else { throw .invalid("a sorting column is name:ascending:nulls_first, not \"\(item)\"") }
+            guard parts.count == 3 else {
+                throw .invalid("a sorting column is name:ascending:nulls_first, not \"\(item)\"")
+            }
             guard let index = leaves.firstIndex(where: { $0.dottedPath == parts[0] }) else {
                 throw .key("sorting column \"\(parts[0])\" is not in the schema")
             }
             result.append(
                 SortingColumn(
-                    columnIndex: Int32(index), isDescending: parts[1] != "ascending", nullsFirst: parts[2] == "nulls_first"))
+                    columnIndex: Int32(index), isDescending: parts[1] != "ascending",
+                    nullsFirst: parts[2] == "nulls_first"))
         }
         return result
     }

@@ -408,7 +408,7 @@ typedef struct martlet_expression martlet_expression;
  * data_page_version ("1.0", "2.0"), data_page_size, max_rows_per_page, dictionary_pagesize_limit, row_group_size (rows),
  * row_group_bytes, write_page_index, write_page_checksum, store_schema, coerce_timestamps ("ms", "us"),
  * allow_truncated_timestamps, use_deprecated_int96_timestamps, sorting_columns ("name:ascending:nulls_first,..."), use_threads,
- * created_by. */
+ * created_by, ieee754_total_order. */
 MARTLET_CHECKED martlet_status martlet_parquet_writer_open(martlet_sink *sink, const martlet_schema *schema,
                                                            const martlet_option *options, int64_t option_count,
                                                            martlet_parquet_writer **out, martlet_error *error);

@@ -6,6 +6,8 @@ enum Bound: Sendable, Hashable {
     case signed(Int64)
     case unsigned(UInt64)
     case real(Double)
+    /// A real by the key that compares as IEEE 754's total order does (`TotalOrder`).
+    case total(Int64)
     /// `isExact`: it is one of the values, not a shorter stand-in.
     case bytes([UInt8], isExact: Bool)
 
@@ -19,6 +21,7 @@ enum Bound: Sendable, Hashable {
         switch (self, other) {
         case (.signed(let a), .signed(let b)): return a < b
         case (.unsigned(let a), .unsigned(let b)): return a < b
+        case (.total(let a), .total(let b)): return a < b
         case (.real(let a), .real(let b)):
             // -0.0 comes before +0.0.
             return a < b || (a == b && a.sign == .minus && b.sign == .plus)
@@ -32,7 +35,9 @@ enum Bound: Sendable, Hashable {
     /// The PLAIN form, byte strings without their length.
     func encoded(_ column: LeafColumn) -> [UInt8] {
         func littleEndian<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
-            (0..<MemoryLayout<Value>.size).map { UInt8(truncatingIfNeeded: value &>> Value(truncatingIfNeeded: $0 * 8)) }
+            (0..<MemoryLayout<Value>.size).map {
+                UInt8(truncatingIfNeeded: value &>> Value(truncatingIfNeeded: $0 * 8))
+            }
         }
         switch self {
         case .signed(let value):
@@ -49,6 +54,12 @@ enum Bound: Sendable, Hashable {
             case .fixedLengthByteArray: return littleEndian(Float16(value).bitPattern)
             case .boolean, .int32, .int64, .int96, .double, .byteArray: return littleEndian(value.bitPattern)
             }
+        case .total(let key):
+            switch column.physicalType {
+            case .float: return littleEndian(TotalOrder.bits(Int32(truncatingIfNeeded: key)))
+            case .fixedLengthByteArray: return littleEndian(TotalOrder.bits(Int16(truncatingIfNeeded: key)))
+            case .boolean, .int32, .int64, .int96, .double, .byteArray: return littleEndian(TotalOrder.bits(key))
+            }
         case .bytes(let bytes, _): return bytes
         }
     }
@@ -60,6 +71,8 @@ enum ValueBounds: Sendable, Hashable {
     case empty
     /// There are values, all of them NaN.
     case onlyNaN
+    /// As above, with the outermost of them in total order.
+    case totalNaN(min: Bound, max: Bound)
     /// There are values, but no bounds that could be written.
     case unknown
     case known(min: Bound, max: Bound)
@@ -69,10 +82,12 @@ enum ValueBounds: Sendable, Hashable {
         switch (self, other) {
         case (.unknown, _), (_, .empty): break
         case (_, .unknown), (.empty, _): self = other
-        case (.known, .onlyNaN), (.onlyNaN, .onlyNaN): break
-        case (.onlyNaN, .known): self = other
+        case (.known, .onlyNaN), (.known, .totalNaN), (_, .onlyNaN): break
+        case (.onlyNaN, .known), (.totalNaN, .known), (.onlyNaN, .totalNaN): self = other
         case (.known(let a, let b), .known(let c, let d)):
             self = .known(min: c.isLess(than: a, order) ? c : a, max: b.isLess(than: d, order) ? d : b)
+        case (.totalNaN(let a, let b), .totalNaN(let c, let d)):
+            self = .totalNaN(min: c.isLess(than: a, order) ? c : a, max: b.isLess(than: d, order) ? d : b)
         }
     }
 }

@@ -14,6 +14,9 @@ struct ChunkRecord {
     private var nullCount = 0
     private var nanCount = 0
     private var countsNaN = false
+    private var unencodedByteCounts: [Int64] = []
+    private var definitionLevels: [[Int64]] = []
+    private var repetitionLevels: [[Int64]] = []
     private var bounds: [ValueBounds] = []
     private var pageNulls: [(nulls: Int, nans: Int, isAllNull: Bool)] = []
     private var pageEncodings: [(encoding: Encoding, count: Int32)] = []
@@ -36,6 +39,9 @@ struct ChunkRecord {
         nullCount += page.nullCount
         nanCount += page.nanCount ?? 0
         countsNaN = countsNaN || page.nanCount != nil
+        if let count = page.unencodedByteCount { unencodedByteCounts.append(Int64(count)) }
+        definitionLevels.append(page.definitionLevels)
+        repetitionLevels.append(page.repetitionLevels)
         bounds.append(page.bounds)
         pageNulls.append((page.nullCount, page.nanCount ?? 0, page.nullCount == page.entryCount))
         if let known = pageEncodings.firstIndex(where: { $0.encoding == page.encoding }) {
@@ -65,7 +71,12 @@ struct ChunkRecord {
             var all = ValueBounds.empty
             for page in bounds { all.merge(page, plan.storage.order) }
             statistics.set(all, plan.storage)
+            // Reals are counted by their bits, of which some are equal as values.
+            if let dictionary = plan.dictionary, dictionary.codeCount == entryCount - nullCount, !plan.storage.isReal {
+                statistics.distinctCount = Int64(dictionary.entryCount)
+            }
             metadata.statistics = statistics
+            metadata.sizeStatistics = sizeStatistics(plan)
         }
         let pageType: PageType = options.dataPageVersion == .v1 ? .data : .dataV2
         var counts: [PageEncodingStatistics] = []
@@ -77,6 +88,26 @@ struct ChunkRecord {
         }
         metadata.encodingStatistics = counts
         return metadata
+    }
+
+    /// Nil when there is nothing to say that the counts of values and nulls do not.
+    private func sizeStatistics(_ plan: ChunkPlan) -> SizeStatistics? {
+        var sizes = SizeStatistics()
+        func sum(_ histograms: [[Int64]]) -> [Int64]? {
+            guard var all = histograms.first, !all.isEmpty else { return nil }
+            for histogram in histograms.dropFirst() { for i in all.indices { all[i] += histogram[i] } }
+            return all
+        }
+        if !unencodedByteCounts.isEmpty { sizes.unencodedByteArrayByteCount = unencodedByteCounts.reduce(0, +) }
+        sizes.definitionLevelHistogram = sum(definitionLevels)
+        sizes.repetitionLevelHistogram = sum(repetitionLevels)
+        return sizes == SizeStatistics() ? nil : sizes
+    }
+
+    func offsetIndex() -> OffsetIndex {
+        // One count for each page, or none.
+        let counts = unencodedByteCounts.count == locations.count && !locations.isEmpty ? unencodedByteCounts : nil
+        return OffsetIndex(pageLocations: locations, unencodedByteArrayByteCounts: counts)
     }
 
     /// Nil when a page has values whose bounds cannot be told (PageIndex.md).
@@ -96,11 +127,16 @@ struct ChunkRecord {
                 minValues.append([])
                 maxValues.append([])
             case .onlyNaN, .unknown: return nil
-            case .known:
+            case .known, .totalNaN:
                 let short =
                     plan.storage.form.isBytes
                     ? page.truncated(to: BoundTruncation.indexLength, isText: plan.storage.isText) : page
-                guard case .known(let min, let max) = short else { return nil }
+                let min: Bound
+                let max: Bound
+                switch short {
+                case .known(let low, let high), .totalNaN(let low, let high): (min, max) = (low, high)
+                case .empty, .onlyNaN, .unknown: return nil
+                }
                 nullPages.append(false)
                 minValues.append(min.encoded(plan.column))
                 maxValues.append(max.encoded(plan.column))
@@ -116,6 +152,10 @@ struct ChunkRecord {
             boundaryOrder: isAscending ? .ascending : isDescending ? .descending : .unordered,
             nullCounts: pageNulls.map { Int64($0.nulls) })
         if countsNaN { index.nanCounts = pageNulls.map { Int64($0.nans) } }
+        let definition = definitionLevels.flatMap { $0 }
+        if !definition.isEmpty { index.definitionLevelHistograms = definition }
+        let repetition = repetitionLevels.flatMap { $0 }
+        if !repetition.isEmpty { index.repetitionLevelHistograms = repetition }
         return index
     }
 }

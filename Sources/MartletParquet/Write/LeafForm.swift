@@ -22,6 +22,8 @@ enum BoundsOrder: Sendable, Hashable {
     case boolean
     case signed, unsigned
     case float, float16
+    /// Reals in IEEE 754's total order.
+    case total
     case bytes
     /// Big-endian two's complement.
     case signedBytes
@@ -40,7 +42,8 @@ struct LeafStorage: Sendable {
     private let conversion: LeafConversion
 
     init(
-        _ path: LeafPath, _ column: LeafColumn, version: SchemaOptions.Version, allowsTruncatedTimestamps: Bool
+        _ path: LeafPath, _ column: LeafColumn, version: SchemaOptions.Version, allowsTruncatedTimestamps: Bool,
+        ordersRealsTotally: Bool = false
     ) throws(MartletError) {
         self.path = path
         self.column = column
@@ -50,11 +53,14 @@ struct LeafStorage: Sendable {
         if case .dictionary = type { isDictionary = true }
         if type.isNested || isDictionary {
             throw .notImplemented(
-                "Writing DictionaryArray with nested dictionary type \(type) not yet supported; decode the dictionary first")
+                "Writing DictionaryArray with nested dictionary type \(type) not yet supported; decode the dictionary first"
+            )
         }
         conversion = try LeafConversion(
             type, column, allowsTruncatedTimestamps: allowsTruncatedTimestamps)
-        (form, order) = Self.form(of: conversion.target, column)
+        let (form, order) = Self.form(of: conversion.target, column)
+        self.form = form
+        self.order = ordersRealsTotally && (order == .float || order == .float16) ? .total : order
         isText = column.element.logicalType == .string
     }
 
@@ -77,6 +83,13 @@ struct LeafStorage: Sendable {
             if column.element.logicalType == .float16 { return (.fixedBytes(2), .float16) }
             if case .decimal = column.element.logicalType { return (.fixedBytes(column.typeLength), .signedBytes) }
             return (.fixedBytes(column.typeLength), .bytes)
+        }
+    }
+
+    var isReal: Bool {
+        switch order {
+        case .float, .float16, .total: true
+        case .boolean, .signed, .unsigned, .bytes, .signedBytes, .none: false
         }
     }
 

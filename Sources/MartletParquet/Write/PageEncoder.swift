@@ -16,6 +16,11 @@ struct EncodedPage: Sendable {
     var nullCount = 0
     var nanCount: Int?
     var bounds = ValueBounds.empty
+    /// Bytes of the valid byte strings, without their lengths; nil for other types.
+    var unencodedByteCount: Int?
+    /// How many entries have each level; empty where the format can do without.
+    var definitionLevels: [Int64] = []
+    var repetitionLevels: [Int64] = []
 
     var byteCount: Int { header.count + body.count }
 }
@@ -47,7 +52,8 @@ struct PageEncoder {
     func dictionaryPage(_ dictionary: LeafDictionary) throws(MartletError) -> EncodedPage {
         let body =
             plan.settings.codec == .uncompressed
-            ? dictionary.entries : try plan.settings.codec.compress(dictionary.entries.bytes, level: plan.settings.level)
+            ? dictionary.entries
+            : try plan.settings.codec.compress(dictionary.entries.bytes, level: plan.settings.level)
         let header = try self.header(
             .dictionary(DictionaryPageHeader(valueCount: Int32(clamping: dictionary.entryCount), encoding: .plain)),
             uncompressed: dictionary.entries.count, body: body)
@@ -59,7 +65,8 @@ struct PageEncoder {
     private func header(
         _ kind: PageHeader.Kind, uncompressed: Int, body: Buffer
     ) throws(MartletError) -> Buffer {
-        guard let uncompressedSize = Int32(exactly: uncompressed), let compressedSize = Int32(exactly: body.count) else {
+        guard let uncompressedSize = Int32(exactly: uncompressed), let compressedSize = Int32(exactly: body.count)
+        else {
             throw .capacity(
                 "a page of \(uncompressed) bytes is longer than Parquet's limit of 2 GiB; one row holds too much")
         }
@@ -84,10 +91,12 @@ struct PageEncoder {
             header: .empty, body: .empty, uncompressedByteCount: 0, encoding: encoding, rowCount: page.rowCount,
             entryCount: page.entryCount, nullCount: page.nullCount)
         try appendValues(page, scratch, &result)
+        if plan.settings.writesStatistics { countLevels(page, &result) }
         result.uncompressedByteCount = scratch.body.byteCount
 
         guard let entryCount = Int32(exactly: page.entryCount) else {
-            throw .capacity("a page of \(page.entryCount) values is longer than Parquet's limit; one row holds too much")
+            throw .capacity(
+                "a page of \(page.entryCount) values is longer than Parquet's limit; one row holds too much")
         }
         let statistics = writesHeaderStatistics && plan.settings.writesStatistics ? self.statistics(result) : nil
         let kind: PageHeader.Kind
@@ -178,6 +187,40 @@ struct PageEncoder {
         if hasLength { setLength(at: start, &scratch.body) }
     }
 
+    /// Counts levels where the number of nulls does not say it all.
+    private func countLevels(_ page: PagePlan, _ result: inout EncodedPage) {
+        // Safety: the plan's pages lie within the levels.
+        if let levels = plan.definition, plan.column.maxDefinitionLevel > 1 {
+            result.definitionLevels = unsafe Self.histogram(
+                levels.pointer(to: UInt8.self) + page.firstEntry, page.entryCount, plan.column.maxDefinitionLevel)
+        }
+        if let levels = plan.repetition, plan.column.maxRepetitionLevel > 0 {
+            result.repetitionLevels = unsafe Self.histogram(
+                levels.pointer(to: UInt8.self) + page.firstEntry, page.entryCount, plan.column.maxRepetitionLevel)
+        }
+    }
+
+    /// How often each level up to `most` occurs.
+    private static func histogram(_ levels: UnsafePointer<UInt8>, _ count: Int, _ most: Int) -> [Int64] {
+        // Four tables, so that runs of one level need not wait for the count before.
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1_024) { counts in
+            unsafe counts.initialize(repeating: 0)
+            let table = unsafe counts.baseAddress!
+            var i = 0
+            while i &+ 4 <= count {
+                for k in 0..<4 { unsafe table[Int(levels[i &+ k]) &* 4 &+ k] &+= 1 }
+                i &+= 4
+            }
+            while i < count {
+                unsafe table[Int(levels[i]) &* 4] &+= 1
+                i &+= 1
+            }
+            return (0...most).map { level in
+                (0..<4).reduce(0) { unsafe $0 &+ Int64(table[level &* 4 &+ $1]) }
+            }
+        }
+    }
+
     /// Writes the number of bytes that follow the 4 bytes at `start`.
     private func setLength(at start: Int, _ body: inout BufferBuilder) {
         let length = UInt32(truncatingIfNeeded: body.byteCount - start - 4)
@@ -196,16 +239,13 @@ struct PageEncoder {
             // Safety: `usesDictionary` saw to it that these values have codes.
             let codes = unsafe dictionary.codes.pointer(to: UInt32.self) + page.firstValue
             try unsafe HybridEncoder.append(codes, count: page.valueCount, width: width, to: &scratch.body)
-            if plan.settings.writesStatistics, plan.storage.order == .float16 {
+            if plan.settings.writesStatistics, plan.storage.form == .fixedBytes(2), plan.storage.isReal {
                 let halves = try unsafe plan.values.fixedBytes(page.slots, width: 2, scratch: &scratch.values)
-                guard let base = halves.baseAddress else { return }
-                let (bounds, nans) = unsafe BoundsScan.halves(base, page.valueCount)
-                result.bounds = bounds
-                result.nanCount = nans
+                setHalfBounds(halves, &result)
                 return
             }
             if plan.settings.writesStatistics, let places = dictionary.places {
-                result.bounds = try unsafe codedBounds(dictionary, places, codes, page.valueCount)
+                try unsafe setCodedBounds(dictionary, places, codes, page.valueCount, &result)
                 return
             }
             if !plan.settings.writesStatistics { return }
@@ -257,6 +297,13 @@ struct PageEncoder {
                 let (bounds, nans) = unsafe BoundsScan.reals(base.assumingMemoryBound(to: L.Real.self), count)
                 result.bounds = bounds
                 result.nanCount = nans
+            } else if order == .total {
+                let (bounds, nans) =
+                    MemoryLayout<L>.size == 4
+                    ? unsafe TotalOrder.bounds(base, count, infinity: 0x7F80_0000 as Int32)
+                    : unsafe TotalOrder.bounds(base, count, infinity: 0x7FF0_0000_0000_0000 as Int64)
+                result.bounds = bounds
+                result.nanCount = nans
             } else if count > 0, order == .unsigned {
                 let (low, high) = unsafe BoundsScan.extremes(base.assumingMemoryBound(to: L.self), count)
                 result.bounds = .known(min: .unsigned(UInt64(low)), max: .unsigned(UInt64(high)))
@@ -283,7 +330,9 @@ struct PageEncoder {
         if result.encoding == .deltaByteArray {
             let items = try unsafe plan.values.items(page.slots, scratch: &scratch.values)
             try unsafe BytesEncoder.appendDeltaBytes(items, to: &scratch.body)
-            result.bounds = try bytesBounds(page)
+        }
+        if result.encoding == .deltaByteArray, !plan.storage.isReal {
+            try setBytesBounds(page, &result)
             return
         }
         let bytes = try unsafe plan.values.fixedBytes(page.slots, width: width, scratch: &scratch.values)
@@ -291,19 +340,29 @@ struct PageEncoder {
             if result.encoding == .byteStreamSplit {
                 try unsafe ByteStreamSplitEncoder.append(
                     base, count: page.valueCount, width: width, to: &scratch.body)
-            } else {
+            } else if result.encoding != .deltaByteArray {
                 try unsafe scratch.body.append(RawSpan(_unsafeStart: base, byteCount: bytes.count))
             }
         }
         guard plan.settings.writesStatistics else { return }
-        if plan.storage.order == .float16 {
-            guard let base = bytes.baseAddress else { return }
-            let (bounds, nans) = unsafe BoundsScan.halves(base, page.valueCount)
-            result.bounds = bounds
-            result.nanCount = nans
+        if plan.storage.isReal {
+            setHalfBounds(bytes, &result)
         } else {
-            result.bounds = try bytesBounds(page)
+            try setBytesBounds(page, &result)
         }
+    }
+
+    private func setHalfBounds(_ halves: UnsafeBufferPointer<UInt8>, _ result: inout EncodedPage) {
+        guard let base = halves.baseAddress else {
+            result.nanCount = 0
+            return
+        }
+        let (bounds, nans) =
+            plan.storage.order == .total
+            ? unsafe TotalOrder.bounds(base, halves.count / 2, infinity: 0x7C00 as Int16)
+            : unsafe BoundsScan.halves(base, halves.count / 2)
+        result.bounds = bounds
+        result.nanCount = nans
     }
 
     private func appendBytes(
@@ -319,26 +378,39 @@ struct PageEncoder {
         case .plain, .plainDictionary, .rle, .bitPacked, .deltaBinaryPacked, .rleDictionary, .byteStreamSplit, .alp:
             try plan.values.appendPlainBytes(page.slots, count: page.valueCount, to: &scratch.body)
         }
-        result.bounds = try bytesBounds(page)
+        try setBytesBounds(page, &result)
     }
 
-    private func bytesBounds(_ page: PagePlan) throws(MartletError) -> ValueBounds {
+    private func setBytesBounds(_ page: PagePlan, _ result: inout EncodedPage) throws(MartletError) {
+        guard plan.settings.writesStatistics else { return }
         let order = plan.storage.order
-        guard plan.settings.writesStatistics, order == .bytes || order == .signedBytes else {
-            return page.valueCount == 0 ? .empty : .unknown
+        guard order == .bytes || order == .signedBytes else {
+            if page.valueCount > 0 { result.bounds = .unknown }
+            return
         }
         var extremes = BytesExtremes(order)
-        try unsafe plan.values.forEachBytes(page.slots) { start, count in unsafe extremes.add(start, count) }
-        return extremes.bounds(isText: plan.storage.isText, isFixed: !plan.storage.form.isBytes)
+        var total = 0
+        try unsafe plan.values.forEachBytes(page.slots) { start, count in
+            unsafe extremes.add(start, count)
+            total &+= count
+        }
+        if plan.storage.form.isBytes { result.unencodedByteCount = total }
+        result.bounds = extremes.bounds(isText: plan.storage.isText, isFixed: !plan.storage.form.isBytes)
     }
 
-    /// The bounds of the entries that `codes` name.
-    private func codedBounds(
-        _ dictionary: LeafDictionary, _ places: Buffer, _ codes: UnsafePointer<UInt32>, _ count: Int
-    ) throws(MartletError) -> ValueBounds {
+    /// The bounds of the entries that `codes` name, and how long those are.
+    private func setCodedBounds(
+        _ dictionary: LeafDictionary, _ places: Buffer, _ codes: UnsafePointer<UInt32>, _ count: Int,
+        _ result: inout EncodedPage
+    ) throws(MartletError) {
         let order = plan.storage.order
-        if count == 0 { return .empty }
-        guard order == .bytes || order == .signedBytes else { return .unknown }
+        if plan.storage.form.isBytes { result.unencodedByteCount = 0 }
+        if count == 0 { return }
+        guard order == .bytes || order == .signedBytes else {
+            result.bounds = .unknown
+            result.unencodedByteCount = nil
+            return
+        }
         var extremes = BytesExtremes(order)
         let place = unsafe places.pointer(to: BytesDictionaryBuilder.Place.self)
         let bytes = unsafe dictionary.entries.pointer(to: UInt8.self)
@@ -346,7 +418,13 @@ struct PageEncoder {
             // Each entry is looked at once, however often the page has it.
             let used = try Buffer(zeroed: dictionary.entryCount)
             let flags = unsafe UnsafeMutablePointer(mutating: used.pointer(to: UInt8.self))
-            for i in 0..<count { unsafe flags[Int(codes[i])] = 1 }
+            var total = 0
+            for i in 0..<count {
+                let code = unsafe Int(codes[i])
+                unsafe flags[code] = 1
+                unsafe total &+= Int(place[code].count)
+            }
+            if plan.storage.form.isBytes { result.unencodedByteCount = total }
             for i in 0..<dictionary.entryCount where unsafe flags[i] != 0 {
                 unsafe extremes.add(bytes + Int(place[i].start), Int(place[i].count))
             }
@@ -354,16 +432,22 @@ struct PageEncoder {
             for i in 0..<count {
                 let entry = unsafe place[Int(codes[i])]
                 unsafe extremes.add(bytes + Int(entry.start), Int(entry.count))
+                if plan.storage.form.isBytes { result.unencodedByteCount? &+= Int(entry.count) }
             }
         }
-        return extremes.bounds(isText: plan.storage.isText, isFixed: !plan.storage.form.isBytes)
+        result.bounds = extremes.bounds(isText: plan.storage.isText, isFixed: !plan.storage.form.isBytes)
     }
 }
 
 extension Statistics {
     /// Enters bounds that can be written.
     mutating func set(_ bounds: ValueBounds, _ storage: LeafStorage) {
-        guard case .known(let min, let max) = bounds else { return }
+        let min: Bound
+        let max: Bound
+        switch bounds {
+        case .known(let low, let high), .totalNaN(let low, let high): (min, max) = (low, high)
+        case .empty, .onlyNaN, .unknown: return
+        }
         minValue = min.encoded(storage.column)
         maxValue = max.encoded(storage.column)
         isMinValueExact = min.isExact

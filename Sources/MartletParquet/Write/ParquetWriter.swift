@@ -53,14 +53,17 @@ public final class ParquetWriter {
                 storages.append(
                     try LeafStorage(
                         path, leaf, version: options.schema.version,
-                        allowsTruncatedTimestamps: options.allowsTruncatedTimestamps))
+                        allowsTruncatedTimestamps: options.allowsTruncatedTimestamps,
+                        ordersRealsTotally: options.ordersRealsTotally))
                 settings.append(try LeafSettings(options, leaf))
             }
             self.storages = storages
             self.settings = settings
-            for sorting in options.sortingColumns where !parquetSchema.leaves.indices.contains(Int(sorting.columnIndex)) {
+            for sorting in options.sortingColumns where !parquetSchema.leaves.indices.contains(Int(sorting.columnIndex))
+            {
                 throw .index(
-                    "sorting column \(sorting.columnIndex) is out of range for \(parquetSchema.leaves.count) leaf columns")
+                    "sorting column \(sorting.columnIndex) is out of range for \(parquetSchema.leaves.count) leaf columns"
+                )
             }
             try self.sink.write([try Buffer(Self.magic)])
         } catch {
@@ -229,10 +232,11 @@ public final class ParquetWriter {
             version: options.schema.version == .v1_0 ? 1 : 2, schema: parquetSchema.elements,
             rowCount: Int64(rowCount), rowGroups: groups.map(\.metadata), keyValueMetadata: pairs.isEmpty ? nil : pairs,
             createdBy: options.createdBy,
-            columnOrders: storages.map { _ in .typeDefined })
+            columnOrders: storages.map { $0.order == .total ? .ieee754Total : .typeDefined })
         let footer = try file.encoded()
         guard let length = UInt32(exactly: footer.count), length < UInt32(Int32.max) else {
-            throw .capacity("a footer of \(footer.count) bytes is longer than Parquet's limit of 2 GiB: use fewer row groups")
+            throw .capacity(
+                "a footer of \(footer.count) bytes is longer than Parquet's limit of 2 GiB: use fewer row groups")
         }
         let tail = try Buffer([length.littleEndian])
         end += [footer, tail, try Buffer(Self.magic)]

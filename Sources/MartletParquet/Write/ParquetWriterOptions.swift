@@ -34,6 +34,9 @@ public struct ParquetWriterOptions: Sendable {
     public var encoding: Encoding?
     public var usesByteStreamSplit = false
     public var writesStatistics = true
+    /// Bounds of reals in IEEE 754's total order, NaN included where there is nothing else. Readers that do not know this
+    /// order see no bounds.
+    public var ordersRealsTotally = false
     /// By dotted path of a leaf (`"a.list.element"`), or of a column or group for all leaves below.
     public var columns: [String: Column] = [:]
 
@@ -136,9 +139,11 @@ extension Encoding {
     fileprivate func notWritable(_ column: LeafColumn) -> MartletError {
         if isDictionary {
             return .invalid(
-                "'\(name)' is already used by default: column '\(column.dottedPath)' needs use_dictionary, not an encoding")
+                "'\(name)' is already used by default: column '\(column.dottedPath)' needs use_dictionary, not an encoding"
+            )
         }
         return .notImplemented(
-            "column '\(column.dottedPath)': encoding \(name) is not supported for values of type \(column.physicalType.name)")
+            "column '\(column.dottedPath)': encoding \(name) is not supported for values of type \(column.physicalType.name)"
+        )
     }
 }

@@ -141,7 +141,7 @@ final class RowGroupEncoder: @unchecked Sendable {
                 continue
             }
             columnIndexes.append(plan.settings.writesStatistics ? chunk.columnIndex(plan) : nil)
-            offsetIndexes.append(OffsetIndex(pageLocations: chunk.locations))
+            offsetIndexes.append(chunk.offsetIndex())
         }
         var group = RowGroup(columns: columns, totalByteSize: Int64(uncompressed), rowCount: Int64(rowCount))
         group.totalCompressedSize = Int64(compressed)
