@@ -205,7 +205,7 @@ struct PageEncoder {
         // Four tables, so that runs of one level need not wait for the count before.
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1_024) { counts in
             unsafe counts.initialize(repeating: 0)
-            let table = unsafe counts.baseAddress!
+            let table = counts.baseAddress!
             var i = 0
             while i &+ 4 <= count {
                 for k in 0..<4 { unsafe table[Int(levels[i &+ k]) &* 4 &+ k] &+= 1 }
@@ -241,7 +241,7 @@ struct PageEncoder {
             try unsafe HybridEncoder.append(codes, count: page.valueCount, width: width, to: &scratch.body)
             if plan.settings.writesStatistics, plan.storage.form == .fixedBytes(2), plan.storage.isReal {
                 let halves = try unsafe plan.values.fixedBytes(page.slots, width: 2, scratch: &scratch.values)
-                setHalfBounds(halves, &result)
+                unsafe setHalfBounds(halves, &result)
                 return
             }
             if plan.settings.writesStatistics, let places = dictionary.places {
@@ -319,7 +319,14 @@ struct PageEncoder {
         case .byteStreamSplit:
             try unsafe ByteStreamSplitEncoder.append(
                 base.assumingMemoryBound(to: UInt8.self), count: count, width: MemoryLayout<L>.size, to: &scratch.body)
-        case .plain, .plainDictionary, .rle, .bitPacked, .deltaLengthByteArray, .deltaByteArray, .rleDictionary, .alp:
+        case .alp:
+            // Only columns of reals are written so, and their lanes hold the bits of reals.
+            if MemoryLayout<L>.size == 4 {
+                try unsafe AlpEncoder.append(base.assumingMemoryBound(to: Float.self), count: count, to: &scratch.body)
+            } else {
+                try unsafe AlpEncoder.append(base.assumingMemoryBound(to: Double.self), count: count, to: &scratch.body)
+            }
+        case .plain, .plainDictionary, .rle, .bitPacked, .deltaLengthByteArray, .deltaByteArray, .rleDictionary:
             try unsafe scratch.body.append(RawSpan(_unsafeStart: base, byteCount: count &* MemoryLayout<L>.size))
         }
     }
@@ -346,7 +353,7 @@ struct PageEncoder {
         }
         guard plan.settings.writesStatistics else { return }
         if plan.storage.isReal {
-            setHalfBounds(bytes, &result)
+            unsafe setHalfBounds(bytes, &result)
         } else {
             try setBytesBounds(page, &result)
         }

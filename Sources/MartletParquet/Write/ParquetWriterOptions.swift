@@ -132,7 +132,8 @@ extension Encoding {
         case .deltaByteArray: column.physicalType == .byteArray || column.physicalType == .fixedLengthByteArray
         case .byteStreamSplit:
             [.int32, .int64, .float, .double, .fixedLengthByteArray].contains(column.physicalType)
-        case .plainDictionary, .rleDictionary, .bitPacked, .alp: false
+        case .alp: column.physicalType == .float || column.physicalType == .double
+        case .plainDictionary, .rleDictionary, .bitPacked: false
         }
     }
 

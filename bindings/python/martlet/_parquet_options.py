@@ -151,6 +151,7 @@ class _WriterOptions:
 def _encoding(value):
     known = (
         "PLAIN", "BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", "RLE",
+        "ALP",
     )
     if value in ("RLE_DICTIONARY", "PLAIN_DICTIONARY"):
         raise ValueError("'RLE_DICTIONARY' and 'PLAIN_DICTIONARY' are already used by default.")
