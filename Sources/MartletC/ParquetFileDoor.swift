@@ -89,7 +89,21 @@ extension ReadOptions {
         self.init()
         verifiesChecksums = try options.flag("page_checksum_verification") ?? verifiesChecksums
         usesStoredSchema = try options.flag("arrow_schema") ?? usesStoredSchema
+        usesExtensionTypes = try options.flag("arrow_extensions_enabled") ?? usesExtensionTypes
         usesThreads = try options.flag("use_threads") ?? usesThreads
+        switch options.text("binary_type") {
+        case nil, "binary", "string": break
+        case "large_binary", "large_string": bytesForm = .offsets64
+        case "binary_view", "string_view": bytesForm = .views
+        case let other?: throw .invalid("binary_type: '\(other)' is none of binary, large_binary and binary_view")
+        }
+        switch options.text("list_type") {
+        case nil, "list": break
+        case "large_list": listForm = .offsets64
+        case "list_view": listForm = .views32
+        case "large_list_view": listForm = .views64
+        case let other?: throw .invalid("list_type: '\(other)' is none of list, large_list, list_view and large_list_view")
+        }
         if let names = options.text("read_dictionary") { dictionaryColumns = names.split(separator: ",").map(String.init) }
         if let name = options.text("coerce_int96_timestamp_unit") {
             guard let unit = TimeUnit.allCases.first(where: { $0.abbreviation == name }) else {

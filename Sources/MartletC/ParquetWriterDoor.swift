@@ -61,6 +61,7 @@ extension ParquetWriterOptions {
             try options.flag("use_deprecated_int96_timestamps") ?? self.schema.usesDeprecatedInt96
         self.schema.storesDecimalAsInteger =
             try options.flag("store_decimal_as_integer") ?? self.schema.storesDecimalAsInteger
+        self.schema.marksTimesAsUTC = try options.flag("write_time_adjusted_to_utc") ?? self.schema.marksTimesAsUTC
         if try options.flag("use_threads") == false { threadCount = 1 }
         createdBy = options.text("created_by") ?? createdBy
         for (name, number) in [

@@ -407,7 +407,8 @@ typedef struct martlet_expression martlet_expression;
  * use_dictionary*, column_encoding*, write_statistics*, use_byte_stream_split*, version ("1.0", "2.4", "2.6"),
  * data_page_version ("1.0", "2.0"), data_page_size, max_rows_per_page, dictionary_pagesize_limit, row_group_size (rows),
  * row_group_bytes, write_page_index, write_page_checksum, store_schema, coerce_timestamps ("ms", "us"),
- * allow_truncated_timestamps, use_deprecated_int96_timestamps, sorting_columns ("name:ascending:nulls_first,..."), use_threads,
+ * allow_truncated_timestamps, use_deprecated_int96_timestamps, store_decimal_as_integer,
+ * write_time_adjusted_to_utc, sorting_columns ("name:ascending:nulls_first,..."), use_threads,
  * created_by, ieee754_total_order. */
 MARTLET_CHECKED martlet_status martlet_parquet_writer_open(martlet_sink *sink, const martlet_schema *schema,
                                                            const martlet_option *options, int64_t option_count,
@@ -426,7 +427,9 @@ void martlet_parquet_writer_abort(martlet_parquet_writer *writer);
 void martlet_parquet_writer_release(martlet_parquet_writer *writer);
 
 /* Reads the footer. Keys: page_checksum_verification (default true), read_dictionary ("a,b"), coerce_int96_timestamp_unit,
- * arrow_schema (default true: restore what ARROW:schema says). */
+ * arrow_schema (default true: restore what ARROW:schema says), arrow_extensions_enabled (default true: UUID, JSON and VARIANT
+ * as extension types); and for files without ARROW:schema binary_type ("binary", "large_binary", "binary_view") and list_type
+ * ("list", "large_list", "list_view", "large_list_view"). */
 MARTLET_CHECKED martlet_status martlet_parquet_file_open(martlet_source *source, const martlet_option *options,
                                                          int64_t option_count, martlet_parquet_file **out,
                                                          martlet_error *error);

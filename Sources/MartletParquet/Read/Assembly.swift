@@ -127,6 +127,8 @@ struct Assembly {
         let output = try levels(of: node)
         switch node.field.type {
         case .largeList: return try list(node, child, output, items, Int64.self)
+        case .listView: return try listView(node, list(node, child, output, items, Int32.self), Int32.self)
+        case .largeListView: return try listView(node, list(node, child, output, items, Int64.self), Int64.self)
         case .fixedSizeList(_, let width): return try fixedList(node, child, output, items, width)
         default: return try list(node, child, output, items, Int32.self)
         }
@@ -152,6 +154,21 @@ struct Assembly {
         return ArrayData(
             type: node.field.type, count: scan.slots, validity: scan.validity, nullCount: scan.nullCount,
             buffers: [finished.finish()], children: [child])
+    }
+
+    /// A list of offsets with sizes beside them.
+    private func listView<Offset: OffsetValue>(_ node: ArrowNode, _ list: ArrayData, _ type: Offset.Type)
+        throws(MartletError) -> ArrayData
+    {
+        let sizes = try BufferBuilder(uninitializedCount: list.count * MemoryLayout<Offset>.stride)
+        let offsets = list.buffers[0]
+        // Safety: `list` made one offset more than slots.
+        let (ends, size) = unsafe (offsets.pointer(to: Offset.self), sizes.pointer(to: Offset.self))
+        for i in 0..<list.count { unsafe size[i] = ends[i + 1] - ends[i] }
+        let starts = try offsets.slice(at: 0, count: list.count * MemoryLayout<Offset>.stride)
+        return ArrayData(
+            type: node.field.type, count: list.count, validity: list.validity, nullCount: list.nullCount,
+            buffers: [starts, sizes.finish()], children: list.children)
     }
 
     private struct ListScan {
@@ -273,6 +290,7 @@ extension LeafOutput {
     func array(_ type: DataType) throws(MartletError) -> ArrayData {
         if type == .null { return ArrayData(type: .null, count: slots) }
         switch plan.family {
+        case .bytes where type.isBinaryView: return try viewArray(type)
         case .bytes:
             return plan.type.layout.buffers[0] == .offsets32
                 ? try bytesArray(type, Int32.self) : try bytesArray(type, Int64.self)
@@ -282,6 +300,21 @@ extension LeafOutput {
             return try fixedArray(
                 type, values, count: slots, validity: validity, nullCount: nulls, dictionary: dictionary)
         }
+    }
+
+    /// Views into the bytes as they were decoded.
+    private func viewArray(_ type: DataType) throws(MartletError) -> ArrayData {
+        let values = try takeBytes()
+        let builder = try BufferBuilder(uninitializedCount: try slots.multiplied(checked: 16))
+        let (validity, nulls) = takeValidity()
+        // Safety: there is a length for each slot that is not null, and the lengths together are those of the bytes.
+        let windows = unsafe placeViews(
+            values.lengths.pointer(to: Int32.self), UnsafeRawPointer(values.bytes.address), slots: slots,
+            bits: validity?.pointer(to: UInt8.self), into: builder.address)
+        let contents = values.takeBytes().finish()
+        var buffers = [builder.finish()]
+        for window in windows { buffers.append(try contents.slice(at: window.lowerBound, count: window.count)) }
+        return ArrayData(type: type, count: slots, validity: validity, nullCount: nulls, buffers: buffers)
     }
 
     private func bytesArray<Offset: OffsetValue>(_ type: DataType, _ offset: Offset.Type) throws(MartletError)
@@ -324,6 +357,41 @@ func placeOffsets<Offset: OffsetValue>(
         }
     }
     return end
+}
+
+/// The view of each slot (Columnar format, "Variable-size Binary View Layout"); lengths are those of the slots that are
+/// not null. Returns the windows of `bytes` that the views count as buffers, each short enough for 32-bit offsets.
+private func placeViews(
+    _ lengths: UnsafePointer<Int32>, _ bytes: UnsafeRawPointer, slots: Int, bits: UnsafePointer<UInt8>?,
+    into target: UnsafeMutableRawPointer
+) -> [Range<Int>] {
+    let inline = 12
+    var windows: [Range<Int>] = []
+    var (windowStart, place, next) = (0, 0, 0)
+    var hasLong = false
+    for i in 0..<slots {
+        let view = unsafe target + i * 16
+        unsafe view.storeBytes(of: 0, as: UInt128.self)
+        if let bits = unsafe bits, unsafe bits[i &>> 3] &>> UInt8(truncatingIfNeeded: i & 7) & 1 == 0 { continue }
+        let length = unsafe Int(lengths[next])
+        next &+= 1
+        unsafe view.storeBytes(of: Int32(truncatingIfNeeded: length), as: Int32.self)
+        if length <= inline {
+            unsafe memcpy(view + 4, bytes + place, length)
+        } else {
+            if place &+ length &- windowStart > Int(Int32.max) {
+                if hasLong { windows.append(windowStart..<place) }
+                windowStart = place
+            }
+            hasLong = true
+            unsafe memcpy(view + 4, bytes + place, 4)
+            unsafe view.storeBytes(of: Int32(truncatingIfNeeded: windows.count), toByteOffset: 8, as: Int32.self)
+            unsafe view.storeBytes(of: Int32(truncatingIfNeeded: place &- windowStart), toByteOffset: 12, as: Int32.self)
+        }
+        place &+= length
+    }
+    if hasLong { windows.append(windowStart..<place) }
+    return windows
 }
 
 /// The array of values of fixed width, which become bits and indices here where the type wants them.

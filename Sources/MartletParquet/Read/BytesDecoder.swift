@@ -352,9 +352,9 @@ final class FixedFromBytesDecoder: FixedDecoder {
 final class DecimalFromBytesDecoder: FixedDecoder {
     private let inner: BytesDecoder
 
-    init(_ inner: BytesDecoder) {
+    init(_ inner: BytesDecoder, width: Int) {
         self.inner = inner
-        super.init(width: 16)
+        super.init(width: width)
     }
 
     override func decode(_ count: Int, into target: UnsafeMutableRawPointer) throws(MartletError) {
@@ -362,10 +362,10 @@ final class DecimalFromBytesDecoder: FixedDecoder {
         try inner.decode(count, into: &values)
         let lengths = unsafe values.lengths.pointer(to: Int32.self)
         var bytes = unsafe UnsafePointer(values.bytes.pointer(to: UInt8.self))
-        let wide = unsafe target.assumingMemoryBound(to: Int128.self)
         for i in 0..<count {
-            unsafe wide[i] = try bigEndianInteger(bytes, byteCount: Int(lengths[i]))
-            unsafe bytes += Int(lengths[i])
+            let length = unsafe Int(lengths[i])
+            try unsafe storeBigEndian(bytes, byteCount: length, to: target + i * width, width: width)
+            unsafe bytes += length
         }
     }
 

@@ -25,17 +25,18 @@ struct LeafPlan: Sendable {
         switch type {
         case .dictionary: family = .indices
         case .string, .binary: family = .bytes(limit: Int(Int32.max))
-        case .largeString, .largeBinary: family = .bytes(limit: .max)
+        case .largeString, .largeBinary, .stringView, .binaryView: family = .bytes(limit: .max)
         case .boolean: family = .fixed(width: 1)
         case .null: family = .fixed(width: 0)
         case .fixedSizeBinary(let width): family = .fixed(width: width)
-        case .decimal128:
-            family = .fixed(width: 16)
+        case .decimal32, .decimal64, .decimal128, .decimal256:
+            let width = type.layout.buffers[0].byteWidth ?? 16
+            family = .fixed(width: width)
             switch leaf.physicalType {
-            case .int32: conversion = .widen(from: 4)
-            case .int64: conversion = .widen(from: 8)
-            case .fixedLengthByteArray: conversion = .bigEndian(byteCount: leaf.typeLength)
-            case .byteArray, .boolean, .int96, .float, .double: conversion = nil
+            case .int32 where width > 4: conversion = .resize(from: 4, to: width)
+            case .int64 where width != 8: conversion = .resize(from: 8, to: width)
+            case .fixedLengthByteArray: conversion = .bigEndian(byteCount: leaf.typeLength, to: width)
+            case .int32, .int64, .byteArray, .boolean, .int96, .float, .double: conversion = nil
             }
         case .int8, .uint8, .int16, .uint16:
             let width = type.nativeKind?.byteWidth ?? 4
@@ -45,8 +46,8 @@ struct LeafPlan: Sendable {
             .timestamp, .duration:
             family = .fixed(width: type.nativeKind?.byteWidth ?? 8)
             if leaf.physicalType == .int96, case .timestamp(let unit, _) = type { conversion = .int96(unit) }
-        case .list, .largeList, .fixedSizeList, .struct, .map, .stringView, .binaryView, .interval, .decimal32, .decimal64,
-            .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+        case .list, .largeList, .fixedSizeList, .struct, .map, .interval, .listView, .largeListView, .union,
+            .runEndEncoded, .extension:
             throw .type("\(type) is not the type of a leaf")
         }
         self.conversion = conversion
@@ -57,7 +58,7 @@ struct LeafPlan: Sendable {
     private func check() throws(MartletError) {
         guard case .fixed(let width) = family, type != .null, type != .boolean else { return }
         let physical = conversion?.sourceWidth ?? width
-        guard leaf.byteWidth == physical || leaf.physicalType == .byteArray && width == 16 else {
+        guard leaf.byteWidth == physical || leaf.physicalType == .byteArray && type.decimalDigits != nil else {
             throw .type("\(leaf.physicalType.name) column '\(leaf.dottedPath)' cannot be read as \(type)")
         }
     }

@@ -311,7 +311,7 @@ final class LeafReader {
     private func plainDecoder(_ page: Buffer) throws(MartletError) -> FixedDecoder {
         switch leaf.physicalType {
         case .boolean: return PlainBooleanDecoder(page)
-        case .byteArray: return DecimalFromBytesDecoder(PlainBytesDecoder(page))
+        case .byteArray: return DecimalFromBytesDecoder(PlainBytesDecoder(page), width: plan.fixedWidth ?? 16)
         case .int32, .int64, .int96, .float, .double, .fixedLengthByteArray:
             return try converted(PlainFixedDecoder(page, width: leaf.byteWidth ?? 0))
         }
@@ -365,7 +365,7 @@ final class LeafReader {
             let inner = try DeltaBytesDecoder(values, limit: pageLeft)
             return try converted(FixedFromBytesDecoder(inner, width: leaf.typeLength))
         case .deltaLengthByteArray where physical == .byteArray, .deltaByteArray where physical == .byteArray:
-            return DecimalFromBytesDecoder(try bytesDecoder(encoding, values))
+            return DecimalFromBytesDecoder(try bytesDecoder(encoding, values), width: width)
         case .rle, .bitPacked, .deltaBinaryPacked, .deltaLengthByteArray, .deltaByteArray, .byteStreamSplit, .alp:
             throw unsupported(encoding)
         }

@@ -28,8 +28,7 @@ public final class ParquetFile: Sendable {
             rowCount = try Self.checkedRowCount(footer.metadata, leafCount: parquetSchema.leaves.count)
             let stored = StoredSchema(footer.metadata, isUsed: options.usesStoredSchema)
             mapping = try ArrowMapping(
-                parquetSchema, original: stored.schema, metadata: stored.metadata,
-                dictionaryColumns: options.dictionaryColumns, int96Unit: options.int96Unit)
+                parquetSchema, original: stored.schema, metadata: stored.metadata, options: options)
             schema = mapping.schema
         } catch { throw error.within("'\(source.name)'") }
     }

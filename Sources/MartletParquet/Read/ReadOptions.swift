@@ -10,10 +10,20 @@ public struct ReadOptions: Sendable, Hashable {
     public var dictionaryColumns: [String] = []
     /// The unit of timestamps that are stored as INT96. Nanoseconds reach from 1677 to 2262; days beyond wrap.
     public var int96Unit = TimeUnit.nanosecond
+    /// How byte strings and lists are read where the file has no stored Arrow schema that says so.
+    public var bytesForm = BytesForm.offsets32
+    public var listForm = ListForm.offsets32
+    /// Whether UUID, JSON and VARIANT are read as the extension types that stand for them.
+    public var usesExtensionTypes = true
     /// Whether the Arrow schema that a writer stored brings back types that Parquet does not have.
     public var usesStoredSchema = true
     /// The largest footer that is accepted, in bytes.
     public var maximumFooterByteCount = 1 << 30
 
     public init() {}
+
+    /// pyarrow's `binary_type`: string, large_string or string_view, and the same of binary.
+    public enum BytesForm: Sendable, Hashable { case offsets32, offsets64, views }
+    /// pyarrow's `list_type`: list, large_list, list_view or large_list_view. Maps are not lists here.
+    public enum ListForm: Sendable, Hashable { case offsets32, offsets64, views32, views64 }
 }

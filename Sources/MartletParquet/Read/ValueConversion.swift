@@ -5,10 +5,10 @@ import MartletArrow
 enum ValueConversion {
     /// The lower bytes of an integer of 4 bytes.
     case narrow(to: Int)
-    /// An integer of 4 or 8 bytes to 16.
-    case widen(from: Int)
-    /// Two's complement of that many bytes, highest first, to 16 bytes.
-    case bigEndian(byteCount: Int)
+    /// An integer of 4 or 8 bytes to another width: 4, 8, 16 or 32.
+    case resize(from: Int, to: Int)
+    /// Two's complement of that many bytes, highest first, to an integer of 4, 8, 16 or 32 bytes.
+    case bigEndian(byteCount: Int, to: Int)
     /// INT96 to so many of the unit since 1970.
     case int96(TimeUnit)
 
@@ -16,8 +16,8 @@ enum ValueConversion {
     var sourceWidth: Int {
         switch self {
         case .narrow: 4
-        case .widen(let width): width
-        case .bigEndian(let width): width
+        case .resize(let width, _): width
+        case .bigEndian(let width, _): width
         case .int96: 12
         }
     }
@@ -34,20 +34,33 @@ enum ValueConversion {
                 let shorts = unsafe target.assumingMemoryBound(to: UInt16.self)
                 for i in 0..<count { unsafe shorts[i] = UInt16(truncatingIfNeeded: values[i]) }
             }
-        case .widen(let width):
-            let wide = unsafe target.assumingMemoryBound(to: Int128.self)
-            if width == 4 {
+        case .resize(let width, let wanted):
+            if width == 4 && wanted == 16 {
+                let wide = unsafe target.assumingMemoryBound(to: Int128.self)
                 let values = unsafe source.assumingMemoryBound(to: Int32.self)
                 for i in 0..<count { unsafe wide[i] = Int128(values[i]) }
-            } else {
+            } else if wanted == 16 {
+                let wide = unsafe target.assumingMemoryBound(to: Int128.self)
                 let values = unsafe source.assumingMemoryBound(to: Int64.self)
                 for i in 0..<count { unsafe wide[i] = Int128(values[i]) }
+            } else {
+                for i in 0..<count {
+                    let place = unsafe source + i * width
+                    let value =
+                        unsafe width == 4
+                        ? Int64(place.loadUnaligned(as: Int32.self)) : place.loadUnaligned(as: Int64.self)
+                    try unsafe storeInteger(Int128(value), to: target + i * wanted, width: wanted)
+                }
             }
-        case .bigEndian(let width):
-            let wide = unsafe target.assumingMemoryBound(to: Int128.self)
-            for i in 0..<count {
-                unsafe wide[i] = try bigEndianInteger(
-                    (source + i * width).assumingMemoryBound(to: UInt8.self), byteCount: width)
+        case .bigEndian(let width, let wanted):
+            let bytes = unsafe source.assumingMemoryBound(to: UInt8.self)
+            if wanted == 16 {
+                let wide = unsafe target.assumingMemoryBound(to: Int128.self)
+                for i in 0..<count { unsafe wide[i] = try bigEndianInteger(bytes + i * width, byteCount: width) }
+            } else {
+                for i in 0..<count {
+                    try unsafe storeBigEndian(bytes + i * width, byteCount: width, to: target + i * wanted, width: wanted)
+                }
             }
         case .int96(let unit):
             let times = unsafe target.assumingMemoryBound(to: Int64.self)
@@ -62,6 +75,40 @@ enum ValueConversion {
     }
 }
 
+/// Stores a number in 4, 8, 16 or 32 bytes. Throws when it does not fit.
+func storeInteger(_ value: Int128, to target: UnsafeMutableRawPointer, width: Int) throws(MartletError) {
+    switch width {
+    case 4:
+        guard let narrow = Int32(exactly: value) else { throw decimalTooLarge(32) }
+        unsafe target.storeBytes(of: narrow, as: Int32.self)
+    case 8:
+        guard let narrow = Int64(exactly: value) else { throw decimalTooLarge(64) }
+        unsafe target.storeBytes(of: narrow, as: Int64.self)
+    default:
+        unsafe target.storeBytes(of: value, as: Int128.self)
+        if width == 32 { unsafe target.storeBytes(of: value >> 127, toByteOffset: 16, as: Int128.self) }
+    }
+}
+
+/// Stores a number in two's complement, highest byte first, in 4, 8, 16 or 32 bytes. Throws when it does not fit.
+func storeBigEndian(
+    _ bytes: UnsafePointer<UInt8>, byteCount: Int, to target: UnsafeMutableRawPointer, width: Int
+) throws(MartletError) {
+    guard width == 32, byteCount > 16 else {
+        return try unsafe storeInteger(try bigEndianInteger(bytes, byteCount: byteCount), to: target, width: width)
+    }
+    // All but the last 16 bytes are the higher half; the lower one is those 16 with no sign of their own.
+    let high = try unsafe bigEndianInteger(bytes, byteCount: byteCount - 16)
+    var low: UInt128 = 0
+    for i in byteCount - 16..<byteCount { unsafe low = low &<< 8 | UInt128(bytes[i]) }
+    unsafe target.storeBytes(of: low, as: UInt128.self)
+    unsafe target.storeBytes(of: high, toByteOffset: 16, as: Int128.self)
+}
+
+private func decimalTooLarge(_ bitWidth: Int) -> MartletError {
+    .invalid("a decimal does not fit decimal\(bitWidth), which the stored Arrow schema says it is")
+}
+
 /// A number in two's complement, highest byte first. Throws when it does not fit 128 bits.
 func bigEndianInteger(_ bytes: UnsafePointer<UInt8>, byteCount: Int) throws(MartletError) -> Int128 {
     if byteCount == 0 { return 0 }
@@ -69,10 +116,10 @@ func bigEndianInteger(_ bytes: UnsafePointer<UInt8>, byteCount: Int) throws(Mart
     if byteCount > 16 {
         let fill: UInt8 = value == 0 ? 0 : 0xFF
         for i in 0..<byteCount - 16 where unsafe bytes[i] != fill {
-            throw .invalid("a decimal of \(byteCount) bytes does not fit decimal128")
+            throw .invalid("a decimal of \(byteCount) bytes is too large for its type")
         }
         guard unsafe (bytes[byteCount - 16] & 0x80 == 0) == (value == 0) else {
-            throw .invalid("a decimal of \(byteCount) bytes does not fit decimal128")
+            throw .invalid("a decimal of \(byteCount) bytes is too large for its type")
         }
     }
     for i in max(0, byteCount - 16)..<byteCount { unsafe value = value &<< 8 | Int128(bytes[i]) }

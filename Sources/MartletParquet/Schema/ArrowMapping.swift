@@ -49,15 +49,12 @@ package struct ArrowMapping: Sendable {
 
     /// - Parameters:
     ///   - original: the schema that was written, when the file tells; it brings back what Parquet cannot say.
-    ///   - dictionaryColumns: dotted paths of string and binary columns to be read as dictionaries, whatever was
-    ///     written.
-    ///   - int96Unit: the unit of timestamps that are stored as INT96.
+    ///   - options: columns that are read as dictionaries, units, forms of strings and lists, extension types.
     package init(
         _ parquet: ParquetSchema, original: Schema? = nil, metadata: Metadata = Metadata(),
-        dictionaryColumns: [String] = [], int96Unit: TimeUnit = .nanosecond
+        options: ReadOptions = ReadOptions()
     ) throws(MartletError) {
-        let converter = MappingBuilder(
-            schema: parquet, dictionaryColumns: Set(dictionaryColumns), int96Unit: int96Unit)
+        let converter = MappingBuilder(schema: parquet, options: options, hasOriginal: original != nil)
         var nodes: [ArrowNode] = []
         let fits = original?.fields.count == parquet.root.children.count
         for (i, child) in parquet.root.children.enumerated() {
@@ -116,6 +113,11 @@ extension ArrowNode {
             var copy = self
             copy.shape = .group(kept)
             copy.field.type = .struct(kept.map(\.field))
+            if kept.count < children.count {
+                // Part of an extension type's storage is no longer of that type.
+                copy.field.metadata.remove(ExtensionType.nameKey)
+                copy.field.metadata.remove(ExtensionType.metadataKey)
+            }
             return copy
         case .list(let items, let levels):
             // Parquet's own names of the repeated nodes may be part of the path.
@@ -136,6 +138,8 @@ extension ArrowNode {
             copy.shape = .list(item: [item], levels)
             switch field.type {
             case .largeList: copy.field.type = .largeList(item.field)
+            case .listView: copy.field.type = .listView(item.field)
+            case .largeListView: copy.field.type = .largeListView(item.field)
             case .fixedSizeList(_, let count): copy.field.type = .fixedSizeList(item.field, count: count)
             default: copy.field.type = .list(item.field)
             }
@@ -154,6 +158,19 @@ private struct MappingBuilder {
     let schema: ParquetSchema
     let dictionaryColumns: Set<String>
     let int96Unit: TimeUnit
+    let bytesForm: ReadOptions.BytesForm
+    let listForm: ReadOptions.ListForm
+    let usesExtensionTypes: Bool
+
+    init(schema: ParquetSchema, options: ReadOptions, hasOriginal: Bool) {
+        self.schema = schema
+        dictionaryColumns = Set(options.dictionaryColumns)
+        int96Unit = options.int96Unit
+        // A stored schema says what was written.
+        bytesForm = hasOriginal ? .offsets32 : options.bytesForm
+        listForm = hasOriginal ? .offsets32 : options.listForm
+        usesExtensionTypes = options.usesExtensionTypes
+    }
 
     func node(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
         guard depth <= DataType.maximumDepth else {
@@ -184,7 +201,13 @@ private struct MappingBuilder {
         }
         var children: [ArrowNode] = []
         for child in node.children { children.append(try self.node(child, slots, depth: depth + 1)) }
-        return make(node, .struct(children.map(\.field)), .group(children), slots)
+        var made = make(node, .struct(children.map(\.field)), .group(children), slots)
+        if usesExtensionTypes, case .variant = node.element.logicalType {
+            // A group that breaks the rules of variants is read as what it is.
+            let type = ExtensionType(name: "arrow.parquet.variant", storage: made.field.withExtensionsFromMetadata.type)
+            if (try? CanonicalExtension(type)) != nil { made.field.name(extension: type.name) }
+        }
+        return made
     }
 
     /// LogicalTypes.md, "Lists", with the rules for files of older writers.
@@ -206,10 +229,16 @@ private struct MappingBuilder {
     private func list(
         _ repeated: SchemaNode, _ item: ArrowNode, _ slots: Slots, definitionLevel: Int, outer: SchemaNode
     ) -> ArrowNode {
-        ArrowNode(
+        let type: DataType =
+            switch listForm {
+            case .offsets32: .list(item.field)
+            case .offsets64: .largeList(item.field)
+            case .views32: .listView(item.field)
+            case .views64: .largeListView(item.field)
+            }
+        return ArrowNode(
             field: Field(
-                outer.name, .list(item.field), isNullable: outer.repetition == .optional,
-                metadata: fieldMetadata(outer)),
+                outer.name, type, isNullable: outer.repetition == .optional, metadata: fieldMetadata(outer)),
             shape: .list(
                 item: [item],
                 ArrowNode.ItemLevels(
@@ -250,7 +279,22 @@ private struct MappingBuilder {
         if column.physicalType == .int96, case .timestamp(_, let zone) = type {
             type = .timestamp(int96Unit, timeZone: zone)
         }
-        return make(node, type, .leaf(column), slots)
+        switch (type, bytesForm) {
+        case (.string, .offsets64): type = .largeString
+        case (.binary, .offsets64): type = .largeBinary
+        case (.string, .views): type = .stringView
+        case (.binary, .views): type = .binaryView
+        case (_, _): break
+        }
+        var made = make(node, type, .leaf(column), slots)
+        if usesExtensionTypes {
+            switch column.meaning {
+            case .uuid where type == .fixedSizeBinary(byteWidth: 16): made.field.name(extension: "arrow.uuid")
+            case .json where [.string, .largeString, .stringView].contains(type): made.field.name(extension: "arrow.json")
+            case _: break
+            }
+        }
+        return made
     }
 
     private func make(_ node: SchemaNode, _ type: DataType, _ shape: ArrowNode.Shape, _ slots: Slots) -> ArrowNode {
@@ -304,6 +348,14 @@ private struct MappingBuilder {
                 let restored = self.restored(item, field)
                 node.shape = .list(item: [restored], levels)
                 node.field.type = .largeList(restored.field)
+            case (.list, .listView(let field)):
+                let restored = self.restored(item, field)
+                node.shape = .list(item: [restored], levels)
+                node.field.type = .listView(restored.field)
+            case (.list, .largeListView(let field)):
+                let restored = self.restored(item, field)
+                node.shape = .list(item: [restored], levels)
+                node.field.type = .largeListView(restored.field)
             case (.list, .fixedSizeList(let field, let count)):
                 let restored = self.restored(item, field)
                 node.shape = .list(item: [restored], levels)
@@ -322,10 +374,30 @@ private struct MappingBuilder {
         case (.int64, .duration(let unit)): return .duration(unit)
         case (.string, .largeString): return .largeString
         case (.binary, .largeBinary): return .largeBinary
+        case (.string, .stringView): return .stringView
+        case (.binary, .binaryView): return .binaryView
+        case (.decimal128(let precision, let scale), _), (.decimal256(let precision, let scale), _):
+            // The width is the writer's; digits and scale are the file's.
+            return original.decimalDigits.map { $0 == (precision, scale) } == true ? original : type
         case (.binary, .dictionary(let index, _, let ordered)), (.string, .dictionary(let index, _, let ordered)):
             return .dictionary(index: index, value: type, isOrdered: ordered)
         case (_, _): return type
         }
+    }
+}
+
+extension Field {
+    /// Names an extension type as files and doors do it: in the metadata of a field of its storage type.
+    fileprivate mutating func name(extension name: String) {
+        metadata.append(ExtensionType.nameKey, name)
+        metadata.append(ExtensionType.metadataKey, "")
+    }
+
+    /// The field as doors see it, all the way down.
+    fileprivate var withExtensionsFromMetadata: Field {
+        var whole = self
+        whole.type = type.mapChildren(\.withExtensionsFromMetadata)
+        return whole.withExtensionFromMetadata
     }
 }
 
@@ -336,14 +408,15 @@ extension LeafColumn {
         case .null: return .null
         case .decimal(let precision, let scale):
             guard precision >= 1, scale >= 0 || precision <= 38 else { break }
-            guard precision <= 38 else {
+            guard precision <= 76 else {
                 throw .notImplemented(
-                    "decimals of \(precision) digits cannot be read; at most 38 digits fit decimal128. "
+                    "decimals of \(precision) digits cannot be read; at most 76 digits fit decimal256. "
                         + "Select the other columns")
             }
             if physicalType != .boolean, physicalType != .float, physicalType != .double, physicalType != .int96 {
                 if physicalType == .fixedLengthByteArray, typeLength > 32 || typeLength == 0 { break }
-                return .decimal128(precision: precision, scale: scale)
+                return precision <= 38
+                    ? .decimal128(precision: precision, scale: scale) : .decimal256(precision: precision, scale: scale)
             }
         case .integer(let bitWidth, let isSigned) where physicalType == .int32 || physicalType == .int64:
             switch (bitWidth, isSigned, physicalType) {

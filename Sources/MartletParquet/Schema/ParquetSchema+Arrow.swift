@@ -15,6 +15,8 @@ public struct SchemaOptions: Sendable, Hashable {
     public var coerceTimestamps: TimeUnit?
     /// Decimals of up to 18 digits as INT32 or INT64.
     public var storesDecimalAsInteger = false
+    /// Whether times of day are marked as UTC, as pyarrow's `write_time_adjusted_to_utc` has it.
+    public var marksTimesAsUTC = false
     /// Timestamps as INT96, for readers that know nothing else.
     public var usesDeprecatedInt96 = false
 
@@ -59,9 +61,12 @@ private struct ElementBuilder {
                     "Cannot write struct type '\(name)' with no child field to Parquet. Consider adding a dummy child "
                         + "field.")
             }
-            elements.append(SchemaElement(name, repetition: repetition, childCount: Int32(clamping: children.count)))
+            var group = SchemaElement(name, repetition: repetition, childCount: Int32(clamping: children.count))
+            if field.metadata[ExtensionType.nameKey] == "arrow.parquet.variant" { group.logicalType = .variant(version: 1) }
+            elements.append(group)
             for child in children { try add(child, depth: depth + 1) }
-        case .list(let item), .largeList(let item), .fixedSizeList(let item, _):
+        case .list(let item), .largeList(let item), .listView(let item), .largeListView(let item),
+            .fixedSizeList(let item, _):
             elements.append(
                 SchemaElement(
                     name, repetition: repetition, childCount: 1, logicalType: .list, convertedType: .list))
@@ -80,13 +85,27 @@ private struct ElementBuilder {
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
             .float64, .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32,
             .time64, .timestamp, .duration, .decimal128, .dictionary, .stringView, .binaryView, .interval, .decimal32,
-            .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            .decimal64, .decimal256, .union, .runEndEncoded, .extension:
             var leaf = try leafElement(type)
+            annotate(&leaf, with: field.metadata)
             leaf.name = name
             leaf.repetition = repetition
             elements.append(leaf)
         }
         if let text = field.metadata[fieldIDKey], let id = Int32(text), id >= 0 { elements[start].fieldID = id }
+    }
+
+    /// What extension types mean in Parquet, on leaves of their storage type.
+    private func annotate(_ leaf: inout SchemaElement, with metadata: Metadata) {
+        switch (metadata[ExtensionType.nameKey], leaf.physicalType) {
+        case ("arrow.uuid", .fixedLengthByteArray) where leaf.typeLength == 16:
+            leaf.logicalType = .uuid
+            leaf.convertedType = nil
+        case ("arrow.json", .byteArray):
+            leaf.logicalType = .json
+            leaf.convertedType = .json
+        case (_, _): break
+        }
     }
 
     private func leafElement(_ type: DataType) throws(MartletError) -> SchemaElement {
@@ -115,18 +134,32 @@ private struct ElementBuilder {
         case .float16: return leaf(.fixedLengthByteArray, .float16, length: 2)
         case .float32: return leaf(.float)
         case .float64: return leaf(.double)
-        case .string, .largeString: return leaf(.byteArray, .string, .utf8)
-        case .binary, .largeBinary: return leaf(.byteArray)
-        case .fixedSizeBinary(let width): return leaf(.fixedLengthByteArray, length: width)
+        case .string, .largeString, .stringView: return leaf(.byteArray, .string, .utf8)
+        case .binary, .largeBinary, .binaryView: return leaf(.byteArray)
+        case .fixedSizeBinary(let width):
+            guard width > 0 else {
+                throw .invalid("Invalid FIXED_LEN_BYTE_ARRAY length: 0; cast the column to binary, which can be empty")
+            }
+            return leaf(.fixedLengthByteArray, length: width)
         case .date32, .date64: return leaf(.int32, .date, .date)
-        case .time32: return leaf(.int32, .time(.millisecond, isAdjustedToUTC: false))
-        case .time64(let unit): return leaf(.int64, .time(unit, isAdjustedToUTC: false))
+        case .time32:
+            return leaf(
+                .int32, .time(.millisecond, isAdjustedToUTC: options.marksTimesAsUTC),
+                options.marksTimesAsUTC ? .timeMillis : nil)
+        case .time64(let unit):
+            return leaf(
+                .int64, .time(unit, isAdjustedToUTC: options.marksTimesAsUTC),
+                options.marksTimesAsUTC && unit == .microsecond ? .timeMicros : nil)
         case .timestamp(let unit, let zone): return try timestamp(unit, zone)
-        case .decimal128(let precision, let scale): return try decimal(precision, scale)
-        case .stringView, .binaryView, .listView, .largeListView, .runEndEncoded, .extension, .interval, .union, .decimal32,
-            .decimal64, .decimal256:
+        case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
+            .decimal128(let precision, let scale), .decimal256(let precision, let scale):
+            return try decimal(precision, scale, type)
+        case .union:
+            throw .notImplemented(
+                "Unhandled type for Arrow to Parquet schema conversion: \(type); write its fields as columns of their own")
+        case .runEndEncoded, .extension, .interval:
             throw .notImplemented("Unhandled type for Arrow to Parquet schema conversion: \(type); cast it first")
-        case .struct, .list, .largeList, .fixedSizeList, .map, .dictionary:
+        case .struct, .list, .largeList, .listView, .largeListView, .fixedSizeList, .map, .dictionary:
             throw .type("\(type) is not the type of a leaf")
         }
     }
@@ -157,14 +190,13 @@ private struct ElementBuilder {
             convertedType: converted)
     }
 
-    private func decimal(_ precision: Int, _ scale: Int) throws(MartletError) -> SchemaElement {
-        guard precision >= 1, precision <= 38 else {
-            throw .invalid("decimal precision \(precision) is not in 1 ... 38")
+    private func decimal(_ precision: Int, _ scale: Int, _ type: DataType) throws(MartletError) -> SchemaElement {
+        guard precision >= 1, precision <= 76 else {
+            throw .invalid("decimal precision \(precision) is not in 1 ... 76")
         }
         guard scale >= 0, scale <= precision else {
             throw .invalid(
-                "Parquet has decimals with a scale from 0 to the precision, not decimal128(\(precision), \(scale)); "
-                    + "cast to another scale first")
+                "Parquet has decimals with a scale from 0 to the precision, not \(type); cast to another scale first")
         }
         let logical = LogicalType.decimal(precision: precision, scale: scale)
         if options.storesDecimalAsInteger && precision <= 18 {
@@ -177,12 +209,11 @@ private struct ElementBuilder {
     }
 }
 
-/// The fewest bytes whose two's complement holds every number of `precision` (1 ... 38) digits.
+/// The fewest bytes whose two's complement holds every number of `precision` (1 ... 76) digits.
 package func decimalByteWidth(precision: Int) -> Int {
-    var largest: UInt128 = 1
-    for _ in 0..<precision { largest *= 10 }
-    largest -= 1
-    return (128 - largest.leadingZeroBitCount) / 8 + 1
+    // A digit takes log2(10) bits, and the sign one more; no power of ten up to 10^76 is near enough to a power of two
+    // for the rounding to matter.
+    Int((Double(precision) * 3.321_928_094_887_362 + 1) / 8) + 1
 }
 
 /// The key of field metadata under which Parquet's field ids are kept.

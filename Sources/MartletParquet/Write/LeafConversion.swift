@@ -48,13 +48,13 @@ struct LeafConversion: Sendable {
             } else {
                 step = .divide(unit.perSecond / stored.perSecond, isExact: !allowsTruncatedTimestamps)
             }
-        case .decimal128:
+        case .decimal32, .decimal64, .decimal128, .decimal256:
             switch column.physicalType {
             case .int32:
-                step = .decimalInteger
+                step = type.nativeKind == .int32 ? .reinterpret : .decimalInteger
                 target = .int32
             case .int64:
-                step = .decimalInteger
+                step = type.nativeKind == .int64 ? .reinterpret : .decimalInteger
                 target = .int64
             case .boolean, .int96, .float, .double, .byteArray, .fixedLengthByteArray:
                 step = .decimalBytes(column.typeLength)
@@ -65,8 +65,7 @@ struct LeafConversion: Sendable {
             target = .fixedSizeBinary(byteWidth: 2)
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float32, .float64,
             .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .time32, .time64, .duration,
-            .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .decimal32,
-            .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .listView, .largeListView, .union, .runEndEncoded, .extension:
             step = .none
             target = type
         }
@@ -83,9 +82,10 @@ struct LeafConversion: Sendable {
                 ? try multiplied(array, by: Int32(factor)) : try multiplied(array, by: factor)
         case .divide(let divisor, let isExact): return try divided(array, by: divisor, isExact: isExact)
         case .date64: return try days(array)
-        case .decimalBytes(let width): return try decimalBytes(array, width: width)
-        case .decimalInteger:
-            return target == .int32 ? try narrowed(array, to: Int32.self) : try narrowed(array, to: Int64.self)
+        case .decimalBytes(let width):
+            return array.type.nativeKind == .int128
+                ? try decimalBytes(array, width: width) : try reversedBytes(array, width: width)
+        case .decimalInteger: return try narrowed(array)
         case .int96(let unit): return try int96(array, unit)
         }
     }
@@ -163,20 +163,67 @@ struct LeafConversion: Sendable {
         return try made(array, output)
     }
 
-    private func narrowed<Value: NativeValue & FixedWidthInteger>(
-        _ array: ArrayData, to type: Value.Type
-    ) throws(MartletError) -> ArrayData {
-        let input = try PrimitiveArray<Int128>(array)
-        let output = try BufferBuilder(uninitializedCount: input.count * MemoryLayout<Value>.stride)
-        let target = unsafe output.pointer(to: Value.self)
-        for i in 0..<input.count {
-            let value = Value(truncatingIfNeeded: input[i])
-            if Int128(value) != input[i], input.isValid(i) {
-                throw .invalid("decimal value does not fit the precision of \(source): unscaled \(input[i])")
+    /// Decimals of any width as big-endian bytes. 128 bits have a faster way.
+    private func reversedBytes(_ array: ArrayData, width: Int) throws(MartletError) -> ArrayData {
+        let (values, size) = try unsafe decimalValues(array)
+        let output = try BufferBuilder(uninitializedCount: try array.count.multiplied(checked: width))
+        let target = unsafe output.pointer(to: UInt8.self)
+        for i in 0..<array.count {
+            // Safety: `decimalValues` checked that `count` values of `size` bytes are there.
+            let value = unsafe values + i * size
+            let sign: UInt8 = unsafe value[size - 1] >> 7 == 0 ? 0 : 0xFF
+            var fits = true
+            for k in width..<max(width, size) { unsafe fits = fits && value[k] == sign }
+            if width < size { unsafe fits = fits && value[width - 1] >> 7 == sign >> 7 }
+            if !fits, array.isValid(i) {
+                throw .invalid("decimal value of slot \(i) does not fit the precision of \(source)")
             }
-            unsafe target[i] = value
+            for k in 0..<width { unsafe target[i * width + width - 1 - k] = k < size ? value[k] : sign }
         }
         return try made(array, output)
+    }
+
+    /// Decimals of any width as integers of 32 or 64 bits.
+    private func narrowed(_ array: ArrayData) throws(MartletError) -> ArrayData {
+        let (values, size) = try unsafe decimalValues(array)
+        let width = target == .int32 ? 4 : 8
+        let output = try BufferBuilder(uninitializedCount: try array.count.multiplied(checked: width))
+        for i in 0..<array.count {
+            // Safety: `decimalValues` checked that `count` values of `size` bytes are there; null slots hold anything.
+            let place = unsafe UnsafeRawPointer(values + i * size)
+            var value: Int64
+            var isWhole = true
+            if size == 4 {
+                value = unsafe Int64(place.loadUnaligned(as: Int32.self))
+            } else {
+                value = unsafe place.loadUnaligned(as: Int64.self)
+                for k in stride(from: 8, to: size, by: 8) {
+                    unsafe isWhole = isWhole && place.loadUnaligned(fromByteOffset: k, as: Int64.self) == value >> 63
+                }
+            }
+            if width == 4 { isWhole = isWhole && Int64(Int32(truncatingIfNeeded: value)) == value }
+            if !isWhole, array.isValid(i) {
+                throw .invalid("decimal value of slot \(i) does not fit the precision of \(source)")
+            }
+            if width == 4 {
+                unsafe output.pointer(to: Int32.self)[i] = Int32(truncatingIfNeeded: value)
+            } else {
+                unsafe output.pointer(to: Int64.self)[i] = value
+            }
+        }
+        return try made(array, output)
+    }
+
+    /// The first value of a decimal array and the bytes of each.
+    private func decimalValues(_ array: ArrayData) throws(MartletError) -> (UnsafePointer<UInt8>, Int) {
+        guard let size = array.type.layout.buffers.first?.byteWidth, array.type.decimalDigits != nil else {
+            throw .type("\(array.type) is no decimal")
+        }
+        let end = try array.offset.adding(checked: array.count).multiplied(checked: size)
+        guard array.buffers[0].count >= end else {
+            throw .invalid("values buffer of \(array.type) is too short: \(array.buffers[0].count) bytes for \(end)")
+        }
+        return unsafe (UnsafePointer(array.buffers[0].pointer(to: UInt8.self)) + array.offset * size, size)
     }
 
     /// Nanoseconds of the day, then the Julian day.

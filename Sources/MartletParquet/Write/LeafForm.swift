@@ -78,7 +78,11 @@ struct LeafStorage: Sendable {
         case .double: return (.lanes64(.float64), .float)
         case .int96: return (.fixedBytes(12), .none)
         case .byteArray:
-            return (type.layout.buffers.first == .offsets64 ? .bytes64 : .bytes32, .bytes)
+            let form: LeafForm = type.layout.buffers.first == .offsets64 ? .bytes64 : .bytes32
+            switch column.element.logicalType {
+            case .geometry, .geography, .variant: return (form, .none)
+            case _: return (form, .bytes)
+            }
         case .fixedLengthByteArray:
             if column.element.logicalType == .float16 { return (.fixedBytes(2), .float16) }
             if case .decimal = column.element.logicalType { return (.fixedBytes(column.typeLength), .signedBytes) }

@@ -10,6 +10,8 @@ public import MartletIO
 /// the number of threads. One thread at a time.
 public final class ParquetWriter {
     public let schema: Schema
+    /// What the file keeps of the schema that was given: views stay, since readers find them again.
+    private let storedSchema: Schema
     /// Rows of a row group, at most. Counts for batches that are written from now on.
     public var rowGroupRowCount: Int
     /// Rows written so far, gathered ones included.
@@ -35,6 +37,7 @@ public final class ParquetWriter {
         _ sink: any ByteSink, schema: Schema, options: ParquetWriterOptions = ParquetWriterOptions()
     ) throws(MartletError) {
         // Parquet has neither views nor runs, and stores extension types as their storage.
+        storedSchema = schema.readable.withExtensionsAsMetadata
         let schema = schema.contiguous.withExtensionsAsMetadata
         self.sink = GatheringSink(sink)
         self.schema = schema
@@ -223,7 +226,7 @@ public final class ParquetWriter {
             pairs.append(KeyValue(key: pair.key, value: pair.value))
         }
         if options.storesArrowSchema {
-            let message = try SchemaMessage.encode(schema)
+            let message = try SchemaMessage.encode(storedSchema)
             let text = unsafe message.bytes.withUnsafeBytes { unsafe Base64.encode([UInt8]($0)) }
             pairs.removeAll { $0.key.elementsEqual("ARROW:schema".utf8) }
             pairs.append(KeyValue(key: Array("ARROW:schema".utf8), value: text))
@@ -271,6 +274,26 @@ public final class ParquetWriter {
             }
         }
         return indexes
+    }
+}
+
+extension Schema {
+    /// The schema with all types that readers can restore: not runs, and not dictionaries of views, which other readers
+    /// of stored schemas stumble over.
+    fileprivate var readable: Schema { Schema(fields.map(\.readable), metadata: metadata) }
+}
+
+extension Field {
+    fileprivate var readable: Field { Field(name, type.readable, isNullable: isNullable, metadata: metadata) }
+}
+
+extension DataType {
+    fileprivate var readable: DataType {
+        switch self {
+        case .dictionary: contiguous
+        case .runEndEncoded(_, let values): values.type.readable
+        case let other: other.mapChildren(\.readable)
+        }
     }
 }
 

@@ -42,7 +42,7 @@ class ParquetFile:
         _check_filesystem(filesystem)
         options = _file_options(
             read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
-            page_checksum_verification,
+            page_checksum_verification, arrow_extensions_enabled,
         )
         self._source = _io.open_source(source, memory_map)
         self._handle = None
@@ -214,7 +214,8 @@ def read_metadata(
 ):
     """The FileMetaData of a file."""
     with ParquetFile(
-        where, memory_map=memory_map, decryption_properties=decryption_properties, filesystem=filesystem
+        where, memory_map=memory_map, decryption_properties=decryption_properties, filesystem=filesystem,
+        arrow_extensions_enabled=arrow_extensions_enabled,
     ) as file:
         return file.metadata
 
@@ -222,6 +223,7 @@ def read_metadata(
 def read_schema(where, memory_map=False, decryption_properties=None, filesystem=None, arrow_extensions_enabled=True):
     """The Arrow schema of a file."""
     with ParquetFile(
-        where, memory_map=memory_map, decryption_properties=decryption_properties, filesystem=filesystem
+        where, memory_map=memory_map, decryption_properties=decryption_properties, filesystem=filesystem,
+        arrow_extensions_enabled=arrow_extensions_enabled,
     ) as file:
         return file.schema_arrow

@@ -88,7 +88,8 @@ class _WriterOptions:
             options[name] = value
         for name in (
             "allow_truncated_timestamps", "use_deprecated_int96_timestamps", "store_schema", "write_page_index",
-            "write_page_checksum", "use_threads", "ieee754_total_order",
+            "write_page_checksum", "use_threads", "ieee754_total_order", "store_decimal_as_integer",
+            "write_time_adjusted_to_utc",
         ):
             value = self._given.get(name)
             options[name] = None if value is None else bool(value)
@@ -140,10 +141,7 @@ class _WriterOptions:
             _unsupported("flavor", given["flavor"], "rename the columns and cast timestamps before writing")
         if given.get("use_compliant_nested_type") is False:
             _unsupported("use_compliant_nested_type", False, "lists are always written as the specification says")
-        for name in (
-            "bloom_filter_options", "use_content_defined_chunking", "store_decimal_as_integer",
-            "write_time_adjusted_to_utc",
-        ):
+        for name in ("bloom_filter_options", "use_content_defined_chunking"):
             if given.get(name):
                 _unsupported(name, given[name], "leave it out")
 
@@ -170,7 +168,7 @@ def _leaf_paths(schema):
             return
         kind = str(field.type).split("<")[0]
         for child in children:
-            if kind in ("list", "large_list", "fixed_size_list"):
+            if kind in ("list", "large_list", "list_view", "large_list_view", "fixed_size_list"):
                 yield from leaves(child, f"{path}.list.element")
             elif kind == "map":
                 for part in child.type._fields():
@@ -188,17 +186,35 @@ def _file_options(
     coerce_int96_timestamp_unit=None,
     decryption_properties=None,
     page_checksum_verification=None,
+    arrow_extensions_enabled=True,
 ):
     _check_encryption(decryption_properties)
-    if binary_type is not None:
-        _unsupported("binary_type", binary_type, "cast the columns after reading: table.cast(schema)")
-    if list_type is not None:
-        _unsupported("list_type", list_type, "cast the columns after reading: table.cast(schema)")
     return {
+        "binary_type": None if binary_type is None else _binary_type(binary_type),
+        "list_type": None if list_type is None else _list_type(list_type),
+        "arrow_extensions_enabled": None if arrow_extensions_enabled else False,
         "read_dictionary": ",".join(read_dictionary) if read_dictionary else None,
         "coerce_int96_timestamp_unit": coerce_int96_timestamp_unit,
         "page_checksum_verification": None if page_checksum_verification is None else bool(page_checksum_verification),
     }
+
+
+def _binary_type(value):
+    name = str(value)
+    if name not in ("binary", "large_binary", "binary_view", "string", "large_string", "string_view"):
+        raise ValueError(f"binary_type must be binary, large_binary or binary_view, not {value!r}")
+    return name
+
+
+def _list_type(value):
+    kinds = {
+        "ListType": "list", "LargeListType": "large_list", "ListViewType": "list_view",
+        "LargeListViewType": "large_list_view",
+    }
+    name = kinds.get(getattr(value, "__name__", None))
+    if name is None:
+        raise ValueError(f"list_type must be ListType, LargeListType or a class of list views, not {value!r}")
+    return name
 
 
 def _check_columns(columns):

@@ -63,6 +63,7 @@ class ParquetDataset:
             "coerce_int96_timestamp_unit": coerce_int96_timestamp_unit,
             "decryption_properties": decryption_properties,
             "page_checksum_verification": page_checksum_verification,
+            "arrow_extensions_enabled": arrow_extensions_enabled,
         }
         if isinstance(path_or_paths, (list, tuple)) and len(path_or_paths) == 1:
             path_or_paths = path_or_paths[0]
@@ -178,6 +179,7 @@ def read_table(
         coerce_int96_timestamp_unit=coerce_int96_timestamp_unit,
         decryption_properties=decryption_properties,
         page_checksum_verification=page_checksum_verification,
+        arrow_extensions_enabled=arrow_extensions_enabled,
     )
     return dataset.read(columns, use_threads, use_pandas_metadata, progress)
 

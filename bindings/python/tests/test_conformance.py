@@ -1,4 +1,4 @@
-"""The open conformance files: Parquet as pyarrow reads it, IPC as its JSON twins say and as pyarrow reads it again."""
+"""The open conformance files of IPC, as their JSON twins say and as pyarrow reads them again."""
 
 import os
 from pathlib import Path
@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 
 import martlet as pa
-import martlet.parquet as pq
 
 pyarrow = pytest.importorskip("pyarrow")
 import pyarrow.ipc  # noqa: E402
 import json_twin  # noqa: E402
-import pyarrow.parquet  # noqa: E402
 
 
 def folder(variable):
@@ -21,7 +19,6 @@ def folder(variable):
 
 
 ARROW = folder("ARROW_TEST_DATA")
-PARQUET = folder("PARQUET_TEST_DATA")
 
 
 def files(root, folder, *endings):
@@ -33,51 +30,6 @@ def files(root, folder, *endings):
 
 def name(path):
     return "/".join(path.parts[-2:])
-
-
-def same(got, expected):
-    """Equal, whatever the chunks, with NaN equal to NaN."""
-    got = pyarrow.table(got)
-    assert got.schema.equals(expected.schema), f"{got.schema}\n!=\n{expected.schema}"
-    assert got.num_rows == expected.num_rows
-    for field, left, right in zip(expected.schema, got.columns, expected.columns):
-        if not left.equals(right):
-            assert repr(left.to_pylist()) == repr(right.to_pylist()), field
-
-
-def compare(read, read_with_pyarrow):
-    try:
-        expected = read_with_pyarrow()
-    except (pyarrow.ArrowException, OSError) as problem:
-        # What pyarrow refuses we may refuse or read, but not die of.
-        try:
-            read()
-        except (pa.ArrowException, OSError):
-            pass
-        pytest.skip(f"pyarrow cannot read it: {problem}".splitlines()[0][:150])
-    try:
-        got = read()
-    except pa.ArrowNotImplementedError as problem:
-        pytest.skip(f"not there yet: {problem}")
-    same(got, expected)
-
-
-# One file holds gigabytes of the same letter, which pyarrow refuses and we read; it takes too long here.
-PARQUET_FILES = [path for path in files(PARQUET, ".", ".parquet") if "large_string_map" not in path.name]
-
-
-@pytest.mark.skipif(not PARQUET, reason="PARQUET_TEST_DATA names no directory")
-@pytest.mark.parametrize("path", PARQUET_FILES, ids=name)
-def test_parquet(path):
-    verify = "corrupt-checksum" not in path.name
-    if not verify:
-        # Wrong on purpose: noticed unless nobody looks.
-        with pytest.raises(OSError, match="CRC checksum verification failed"):
-            pq.read_table(path)
-    compare(
-        lambda: pq.ParquetFile(path, page_checksum_verification=verify).read(),
-        lambda: pyarrow.parquet.ParquetFile(path).read(),
-    )
 
 
 # ---- IPC -------------------------------------------------------------------------------------------------------------
