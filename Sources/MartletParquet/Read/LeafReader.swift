@@ -361,6 +361,8 @@ final class LeafReader {
             return try converted(try DeltaFixedDecoder(values, width: leaf.byteWidth ?? 0))
         case .byteStreamSplit where physical != .boolean && physical != .byteArray && physical != .int96:
             return try converted(try SplitFixedDecoder(values, width: leaf.byteWidth ?? 0))
+        case .alp where physical == .float: return try AlpDecoder<Float>(values, limit: pageLeft)
+        case .alp where physical == .double: return try AlpDecoder<Double>(values, limit: pageLeft)
         case .deltaByteArray where physical == .fixedLengthByteArray:
             let inner = try DeltaBytesDecoder(values, limit: pageLeft)
             return try converted(FixedFromBytesDecoder(inner, width: leaf.typeLength))
