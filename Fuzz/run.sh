@@ -2,7 +2,7 @@
 # Fuzz/run.sh <target> [seconds] [libFuzzer's options]: builds with the address sanitizer and runs one target.
 # 0 seconds: every known input once, those of ARROW_TEST_DATA, those that broke something before, and what was found.
 # Inputs that were found are kept in Fuzz/corpus/<target>; a failing one is written to Fuzz.
-# Targets: codec ipc-stream ipc-file flatbuffers c-data parquet
+# Targets: codec ipc-stream ipc-file flatbuffers c-data parquet parquet-footer parquet-pages parquet-encoding
 set -euo pipefail
 cd "$(dirname "$0")"
 target=${1:?which target?}
@@ -16,6 +16,16 @@ known=../bindings/python/tests/fuzz/$target
 if [[ -d $known ]]; then inputs+=("$known"); fi
 if [[ $target == ipc-* && -d ${ARROW_TEST_DATA:-} ]]; then
     inputs+=("$ARROW_TEST_DATA/arrow-ipc-stream" "$ARROW_TEST_DATA/arrow-ipc-file")
+fi
+if [[ $target == parquet && -d ${PARQUET_TEST_DATA:-} ]]; then
+    inputs+=("$PARQUET_TEST_DATA" "$PARQUET_TEST_DATA/../bad_data" "$PARQUET_TEST_DATA/../shredded_variant")
+fi
+# The footers alone of the same files: the four bytes before the last four say how long they are.
+if [[ $target == parquet-footer && -d ${PARQUET_TEST_DATA:-} ]]; then
+    for file in "$PARQUET_TEST_DATA"/*.parquet; do
+        length=$(tail -c 8 "$file" | od -An -tu4 -N4)
+        tail -c $((length + 8)) "$file" | head -c "$length" >"corpus/$target/$(basename "$file")"
+    done
 fi
 limit=(-max_total_time="$seconds")
 if [[ $seconds == 0 ]]; then limit=(-runs=0); fi

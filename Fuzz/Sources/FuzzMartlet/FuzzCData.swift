@@ -37,8 +37,10 @@ private struct Bytes {
 }
 
 private let formats = [
-    "n", "b", "c", "C", "s", "S", "i", "I", "l", "L", "e", "f", "g", "u", "U", "z", "Z", "vu", "vz", "d:5,2", "d:9,2,32",
-    "d:60,2,256", "w:3", "w:0", "tdD", "tdm", "tts", "ttn", "tsu:UTC", "tDn", "tiM", "tiD", "tin", "+l", "+L", "+vl", "+vL",
+    "n", "b", "c", "C", "s", "S", "i", "I", "l", "L", "e", "f", "g", "u", "U", "z", "Z", "vu", "vz", "d:5,2",
+    "d:9,2,32",
+    "d:60,2,256", "w:3", "w:0", "tdD", "tdm", "tts", "ttn", "tsu:UTC", "tDn", "tiM", "tiD", "tin", "+l", "+L", "+vl",
+    "+vL",
     "+w:2", "+s", "+m", "+us:0,1", "+ud:5,7", "+r", "", "w:-1", "d:x", "+w:99999999999", "+ud:300", "q",
 ]
 
@@ -72,7 +74,9 @@ private final class Maker {
         schema.pointee.format = text(format)
         schema.pointee.name = bytes.next() < 250 ? text("x") : nil
         schema.pointee.flags = Int64(bytes.next() & 7)
-        var count = format.hasPrefix("+") ? (format == "+s" ? bytes.next() % 3 : format.hasPrefix("+u") || format == "+r" ? 2 : 1) : 0
+        var count =
+            format.hasPrefix("+")
+            ? (format == "+s" ? bytes.next() % 3 : format.hasPrefix("+u") || format == "+r" ? 2 : 1) : 0
         if bytes.next() > 252 { count += 1 }
         schema.pointee.n_children = Int64(count)
         let children = take(UnsafeMutablePointer<ArrowSchema>?.self, count)

@@ -52,7 +52,8 @@ func fuzzFlatBuffers(_ input: Buffer) throws(MartletError) {
 private let schemas: [Schema] = {
     let number = Field("a", .int32)
     let types: [DataType] = [
-        .int32, .boolean, .string, .largeBinary, .stringView, .list(number), .largeListView(number), .struct([number, number]),
+        .int32, .boolean, .string, .largeBinary, .stringView, .list(number), .largeListView(number),
+        .struct([number, number]),
         .fixedSizeList(number, count: 3), .union(.dense, fields: [number, Field("b", .string)], typeIds: [0, 5]),
         .union(.sparse, fields: [number], typeIds: [3]), .null, .decimal256(precision: 50, scale: 3),
         .runEndEncoded(runEnds: Field("run_ends", .int16, isNullable: false), values: number),
@@ -70,7 +71,8 @@ func look(at batch: RecordBatch) {
         _ = column.isEqual(to: column)
         let part = try? column.slice(at: column.count / 2, count: min(column.count - column.count / 2, 100))
         _ = try? part?.text()
-        guard isValid, let part, let some = try? RecordBatch(schema: Schema([Field("c", column.type)]), columns: [part]) else {
+        guard isValid, let part, let some = try? RecordBatch(schema: Schema([Field("c", column.type)]), columns: [part])
+        else {
             continue
         }
         do throws(MartletError) {
@@ -84,10 +86,14 @@ func look(at batch: RecordBatch) {
             let again = try IPCStreamReader(BufferStreamSource(sink.finish())).next()
             guard let again else { fatalError("what was written is not there: \(column.type)") }
             try again.columns[0].validate(full: true)
-            guard again.columns[0].isEqual(to: part) || hasNaN(part) else { fatalError("\(column.type) comes back as another") }
+            guard again.columns[0].isEqual(to: part) || hasNaN(part) else {
+                fatalError("\(column.type) comes back as another")
+            }
         } catch {
             // Dictionaries of dictionaries cannot be written.
-            guard error.code == .notImplemented else { fatalError("\(column.type) does not go through a stream: \(error)") }
+            guard error.code == .notImplemented else {
+                fatalError("\(column.type) does not go through a stream: \(error)")
+            }
         }
     }
 }
