@@ -10,9 +10,10 @@ import Synchronization
 
 /// A Parquet file, or only the metadata of one that was just written. Texts that callers see live as long as it does.
 final class ParquetFileHandle: Sendable {
-    let file: ParquetFile?
+    private let file: ParquetFile?
+    /// The file without rows that metadata alone makes, when somebody asks.
+    private let described = Mutex<ParquetFile?>(nil)
     let metadata: FileMetaData
-    let schema: Schema
     let parquetSchema: ParquetSchema
     let metadataByteCount: Int
     private let texts = Mutex<[String: TextAddress]>([:])
@@ -24,7 +25,6 @@ final class ParquetFileHandle: Sendable {
     init(_ file: ParquetFile) {
         self.file = file
         metadata = file.metadata
-        schema = file.schema
         parquetSchema = file.parquetSchema
         metadataByteCount = file.metadataByteCount
     }
@@ -33,15 +33,27 @@ final class ParquetFileHandle: Sendable {
         file = nil
         self.metadata = metadata
         parquetSchema = try ParquetSchema(elements: metadata.schema)
-        schema = Schema([])
         metadataByteCount = try metadata.encoded().count
     }
 
     deinit { texts.withLock { for text in $0.values { free(text.pointer) } } }
 
     func readable() throws(MartletError) -> ParquetFile {
-        guard let file else { throw .invalid("this is the metadata of a file that was written; open the file to read it") }
+        guard let file else {
+            throw .invalid("this is the metadata of a file that was written; open the file to read it")
+        }
         return file
+    }
+
+    /// The file, or one without rows.
+    func describing() throws(MartletError) -> ParquetFile {
+        if let file { return file }
+        return try described.withLock { known throws(MartletError) in
+            if let known { return known }
+            let made = try ParquetFile(metadata: metadata)
+            known = made
+            return made
+        }
     }
 
     /// The text as C text that lives as long as this handle.
@@ -102,9 +114,12 @@ extension ReadOptions {
         case "large_list": listForm = .offsets64
         case "list_view": listForm = .views32
         case "large_list_view": listForm = .views64
-        case let other?: throw .invalid("list_type: '\(other)' is none of list, large_list, list_view and large_list_view")
+        case let other?:
+            throw .invalid("list_type: '\(other)' is none of list, large_list, list_view and large_list_view")
         }
-        if let names = options.text("read_dictionary") { dictionaryColumns = names.split(separator: ",").map(String.init) }
+        if let names = options.text("read_dictionary") {
+            dictionaryColumns = names.split(separator: ",").map(String.init)
+        }
         if let name = options.text("coerce_int96_timestamp_unit") {
             guard let unit = TimeUnit.allCases.first(where: { $0.abbreviation == name }) else {
                 throw .invalid("coerce_int96_timestamp_unit: '\(name)' is no unit; there are 's', 'ms', 'us' and 'ns'")
@@ -117,7 +132,7 @@ extension ReadOptions {
 @_cdecl("martlet_parquet_file_schema")
 public func parquetFileSchema(_ file: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in
-        try give(SchemaHandle(try object(file, ParquetFileHandle.self).schema), to: out)
+        try give(SchemaHandle(try object(file, ParquetFileHandle.self).describing().schema), to: out)
     }
 }
 
@@ -148,12 +163,19 @@ public func parquetRowGroupInfoGet(
     _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
-        let group = try object(file, ParquetFileHandle.self).rowGroup(rowGroup)
+        let handle = try object(file, ParquetFileHandle.self)
+        let group = try handle.rowGroup(rowGroup)
         try required(out, "out").pointee = martlet_parquet_row_group_info(
             row_count: group.rowCount, column_count: Int64(group.columns.count), total_byte_size: group.totalByteSize,
-            total_compressed_size: group.totalCompressedSize ?? group.columns.reduce(0) { sum, chunk in
-                sum.addingReportingOverflow(chunk.metadata?.totalCompressedSize ?? 0).partialValue
-            })
+            total_compressed_size: group.totalCompressedSize
+                ?? group.columns.reduce(0) { sum, chunk in
+                    sum.addingReportingOverflow(chunk.metadata?.totalCompressedSize ?? 0).partialValue
+                },
+            sorting_columns: handle.text(
+                (group.sortingColumns ?? []).map { column in
+                    "\(column.columnIndex):\(column.isDescending ? "descending" : "ascending"):"
+                        + (column.nullsFirst ? "nulls_first" : "nulls_last")
+                }.joined(separator: ",")))
     }
 }
 
@@ -175,6 +197,7 @@ public func parquetColumnInfoGet(
         info.type_length = Int64(leaf.typeLength)
         info.compression = handle.text("")
         info.encodings = handle.text("")
+        info.file_path = handle.text("")
         for number in [
             \martlet_parquet_column_info.value_count, \.file_offset, \.dictionary_page_offset, \.data_page_offset,
             \.index_page_offset, \.total_compressed_size, \.total_uncompressed_size, \.null_count, \.distinct_count,
@@ -194,6 +217,7 @@ extension ParquetFileHandle {
         }
         info.compression = text(chunk.codec.name)
         info.encodings = text(chunk.encodings.map(\.name).joined(separator: ","))
+        info.file_path = text(group.columns[column].filePath ?? "")
         info.value_count = chunk.valueCount
         info.file_offset = group.columns[column].fileOffset
         info.dictionary_page_offset = chunk.dictionaryPageOffset ?? -1
@@ -208,10 +232,7 @@ extension ParquetFileHandle {
         info.null_count = statistics.nullCount ?? -1
         info.distinct_count = statistics.distinctCount ?? -1
         info.nan_count = statistics.nanCount ?? -1
-        guard let known = try file?.statistics(rowGroup: index, leaf: column) else {
-            info.has_min_max = statistics.minValue != nil && statistics.maxValue != nil
-            return
-        }
+        let known = try describing().statistics(rowGroup: index, leaf: column)
         info.has_min_max = known.minimum.isValid(0) && known.maximum.isValid(0)
         info.is_min_exact = known.isMinimumExact[0]
         info.is_max_exact = known.isMaximumExact[0]
@@ -226,7 +247,7 @@ public func parquetColumnMinMax(
         let handle = try object(file, ParquetFileHandle.self)
         _ = try handle.rowGroup(rowGroup)
         _ = try handle.leaf(column)
-        let known = try handle.readable().statistics(rowGroup: Int(rowGroup), leaf: Int(column))
+        let known = try handle.describing().statistics(rowGroup: Int(rowGroup), leaf: Int(column))
         guard known.minimum.isValid(0), known.maximum.isValid(0) else { return try giveNothing(to: out) }
         try give(ArrayHandle(try concatenate([known.minimum, known.maximum], type: known.type)), to: out)
     }
@@ -236,6 +257,36 @@ public func parquetColumnMinMax(
 public func parquetFileSchemaText(_ file: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in
         try give(try object(file, ParquetFileHandle.self).parquetSchema.description, to: out)
+    }
+}
+
+@_cdecl("martlet_parquet_metadata_concatenate")
+public func parquetMetadataConcatenate(
+    _ first: OpaquePointer?, _ second: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        var metadata = try object(first, ParquetFileHandle.self).metadata
+        try metadata.append(rowGroupsOf: try object(second, ParquetFileHandle.self).metadata)
+        try give(try ParquetFileHandle(metadata), to: out)
+    }
+}
+
+@_cdecl("martlet_parquet_metadata_with_path")
+public func parquetMetadataWithPath(
+    _ file: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        var metadata = try object(file, ParquetFileHandle.self).metadata
+        metadata.set(filePath: try requiredText(path, "path"))
+        try give(try ParquetFileHandle(metadata), to: out)
+    }
+}
+
+@_cdecl("martlet_parquet_metadata_write")
+public func parquetMetadataWrite(_ file: OpaquePointer?, _ sink: OpaquePointer?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let metadata = try object(file, ParquetFileHandle.self).metadata
+        try metadata.writeFile(to: try object(sink, SinkHandle.self).sink)
     }
 }
 

@@ -2,6 +2,7 @@ public import CMartlet
 import MartletArrow
 import MartletBase
 import MartletCodecs
+import MartletIO
 import MartletParquet
 
 // martlet.h, "Parquet": the writer.
@@ -45,6 +46,7 @@ extension ParquetWriterOptions {
         dictionaryPageByteCount = try options.integer("dictionary_pagesize_limit") ?? dictionaryPageByteCount
         rowGroupRowCount = try options.integer("row_group_size") ?? rowGroupRowCount
         rowGroupByteCount = try options.integer("row_group_bytes") ?? rowGroupByteCount
+        isRecoverable = try options.flag("recoverable") ?? isRecoverable
         ordersRealsTotally = try options.flag("ieee754_total_order") ?? ordersRealsTotally
         writesPageIndex = try options.flag("write_page_index") ?? writesPageIndex
         writesPageChecksums = try options.flag("write_page_checksum") ?? writesPageChecksums
@@ -128,6 +130,38 @@ public func parquetWriterOpen(
         try options.finish()
         let writer = try ParquetWriter(try object(sink, SinkHandle.self).sink, schema: schema, options: parsed)
         try give(ParquetWriterHandle(writer), to: out)
+    }
+}
+
+@_cdecl("martlet_parquet_writer_append")
+public func parquetWriterAppend(
+    _ path: UnsafePointer<CChar>?, _ schema: OpaquePointer?, _ options: UnsafePointer<martlet_option>?,
+    _ optionCount: Int64, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let path = try requiredText(path, "path")
+        // First of all, because it completes an append that was cut off.
+        let sink = try AppendingSink(path: path)
+        do throws(MartletError) {
+            let file = try ParquetFile(path: path, memoryMap: false)
+            let schema = try schema == nil ? file.schema : object(schema, SchemaHandle.self).schema()
+            var options = try Options(options, optionCount)
+            let parsed = try ParquetWriterOptions(&options, schema: schema)
+            try options.finish()
+            let writer = try ParquetWriter(sink, schema: schema, options: parsed, appendingTo: file.metadata)
+            try give(ParquetWriterHandle(writer), to: out)
+        } catch {
+            sink.abort()
+            throw error
+        }
+    }
+}
+
+@_cdecl("martlet_parquet_recover")
+public func parquetRecover(_ path: UnsafePointer<CChar>?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let metadata = try ParquetRecovery.recover(path: try requiredText(path, "path"))
+        if out != nil { try give(try ParquetFileHandle(metadata), to: out) }
     }
 }
 

@@ -109,6 +109,26 @@ public enum FileSystem {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// Gives a file another name on the same file system; what had that name before is gone.
+    public static func rename(_ old: String, to new: String) throws(MartletError) {
+        try Path.validate(old)
+        try Path.validate(new)
+        let result = SystemCalls().rename(old, new)
+        if result < 0 { throw .system(result, "Failed to give file '\(new)' its name") }
+    }
+
+    /// Cuts a file down to its first `byteCount` bytes and waits until the disk has it so.
+    public static func truncate(_ path: String, to byteCount: Int) throws(MartletError) {
+        try Path.validate(path)
+        let system = SystemCalls()
+        let opened = system.open(path, O_WRONLY)
+        guard opened >= 0 else { throw .cannotOpen(path, opened) }
+        defer { system.close(Int32(opened)) }
+        var result = system.truncate(Int32(opened), to: byteCount)
+        if result >= 0 { result = system.fsync(Int32(opened)) }
+        if result < 0 { throw .system(result, "Cannot truncate file '\(path)'") }
+    }
+
     public static func removeFile(_ path: String) throws(MartletError) {
         try Path.validate(path)
         let result = SystemCalls().unlink(path)

@@ -7,7 +7,8 @@ import MartletBase
 /// to make the k-th call fail, or transfer only a part.
 package struct SystemCalls: Sendable {
     package enum Name: Sendable, CaseIterable {
-        case open, close, read, pread, write, writev, fsync, syncfs, rename, unlink, stat, seek, mmap, mkdir, list
+        case open, close, read, pread, write, writev, fsync, syncfs, rename, unlink, stat, seek, truncate, mmap, mkdir,
+            list
     }
 
     package enum Fault: Sendable {
@@ -132,6 +133,10 @@ package struct SystemCalls: Sendable {
 
     func seek(_ descriptor: Int32, to offset: Int) -> Int {
         funnel(.seek) { _ in Glibc.lseek(descriptor, offset, SEEK_SET) }
+    }
+
+    func truncate(_ descriptor: Int32, to count: Int) -> Int {
+        funnel(.truncate) { _ in Int(Glibc.ftruncate(descriptor, count)) }
     }
 
     func makeDirectory(_ path: String) -> Int {

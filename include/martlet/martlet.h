@@ -409,10 +409,19 @@ typedef struct martlet_expression martlet_expression;
  * row_group_bytes, write_page_index, write_page_checksum, store_schema, coerce_timestamps ("ms", "us"),
  * allow_truncated_timestamps, use_deprecated_int96_timestamps, store_decimal_as_integer,
  * write_time_adjusted_to_utc, sorting_columns ("name:ascending:nulls_first,..."), use_threads,
- * created_by, ieee754_total_order. */
+ * created_by, ieee754_total_order, recoverable (a footer behind each row group). */
 MARTLET_CHECKED martlet_status martlet_parquet_writer_open(martlet_sink *sink, const martlet_schema *schema,
                                                            const martlet_option *options, int64_t option_count,
                                                            martlet_parquet_writer **out, martlet_error *error);
+/* Writes row groups behind those of the file at `path`, whose columns must be stored as those of `schema` (NULL: the file's)
+ * are. The file stays as it is until close; then it has all of the new rows or, after a crash, those that
+ * martlet_parquet_recover leaves: none or all. Keys: as above. */
+MARTLET_CHECKED martlet_status martlet_parquet_writer_append(const char *path, const martlet_schema *schema,
+                                                             const martlet_option *options, int64_t option_count,
+                                                             martlet_parquet_writer **out, martlet_error *error);
+/* Makes a file readable whose writer died: completes an append, or ends the file behind its last whole footer; files that
+ * are written with "recoverable" have one behind each row group. `out` (may be NULL) receives its metadata. */
+MARTLET_CHECKED martlet_status martlet_parquet_recover(const char *path, martlet_parquet_file **out, martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_parquet_writer_write(martlet_parquet_writer *writer, const martlet_array *batch,
                                                             const martlet_progress *progress, martlet_error *error);
 /* Ends the row group that is being gathered. */
@@ -450,6 +459,7 @@ typedef struct martlet_parquet_row_group_info {
   int64_t column_count;
   int64_t total_byte_size;   /* uncompressed */
   int64_t total_compressed_size;
+  const char *sorting_columns; /* "leaf index:ascending:nulls_first,..."; lives as long as the file */
 } martlet_parquet_row_group_info;
 
 /* Texts live as long as the file. Numbers that the file does not give are -1. */
@@ -460,6 +470,7 @@ typedef struct martlet_parquet_column_info {
   const char *converted_type;
   const char *compression;   /* "ZSTD" */
   const char *encodings;     /* "PLAIN,RLE" */
+  const char *file_path;     /* of the file that has the chunk; "": this one */
   int64_t max_definition_level;
   int64_t max_repetition_level;
   int64_t type_length;
@@ -507,6 +518,16 @@ MARTLET_CHECKED martlet_status martlet_parquet_file_scan(martlet_parquet_file *f
                                                          const martlet_option *options, int64_t option_count,
                                                          const martlet_progress *progress, martlet_stream **out,
                                                          martlet_error *error);
+/* Metadata of both files' row groups, whose columns must be the same. */
+MARTLET_CHECKED martlet_status martlet_parquet_metadata_concatenate(const martlet_parquet_file *first,
+                                                                    const martlet_parquet_file *second,
+                                                                    martlet_parquet_file **out, martlet_error *error);
+/* Metadata in which all column chunks lie in the file at `path`. */
+MARTLET_CHECKED martlet_status martlet_parquet_metadata_with_path(const martlet_parquet_file *file, const char *path,
+                                                                  martlet_parquet_file **out, martlet_error *error);
+/* Writes a file that is all footer, such as a dataset's _metadata, and commits the sink. */
+MARTLET_CHECKED martlet_status martlet_parquet_metadata_write(const martlet_parquet_file *file, martlet_sink *sink,
+                                                              martlet_error *error);
 void martlet_parquet_file_release(martlet_parquet_file *file);
 
 /* ---- compute ------------------------------------------------------------------------------------------------------ */

@@ -76,7 +76,7 @@ struct BytesDictionaryBuilder: ~Copyable {
         try places.append(Place(start: UInt32(entries.byteCount), count: UInt32(count), hash: hash))
         let target = try unsafe entries.extend(by: count)
         unsafe memcpy(target, bytes, count)
-        unsafe place(UInt32(entryCount + 1), hash, wide)
+        place(UInt32(entryCount + 1), hash, wide)
         entryCount += 1
         return UInt32(entryCount - 1)
     }

@@ -17,10 +17,22 @@ public final class ParquetFile: Sendable {
 
     /// Reads the footer. Throws `invalid` when this is no Parquet file or a damaged one, `notImplemented` when its
     /// footer is encrypted.
-    public init(_ source: any ByteSource, options: ReadOptions = ReadOptions()) throws(MartletError) {
+    public convenience init(
+        _ source: any ByteSource, options: ReadOptions = ReadOptions()
+    ) throws(MartletError) {
+        let footer = try Footer.read(from: source, maximumByteCount: options.maximumFooterByteCount)
+        try self.init(source, footer, options)
+    }
+
+    /// A file of which only the footer is there: it tells of its columns and their bounds and has no row to read.
+    public convenience init(metadata: FileMetaData) throws(MartletError) {
+        let footer = Footer(metadata: metadata, byteCount: try metadata.encoded().count)
+        try self.init(MemorySource(.empty, name: "<metadata>"), footer, ReadOptions())
+    }
+
+    private init(_ source: any ByteSource, _ footer: Footer, _ options: ReadOptions) throws(MartletError) {
         self.source = source
         self.options = options
-        let footer = try Footer.read(from: source, maximumByteCount: options.maximumFooterByteCount)
         metadata = footer.metadata
         metadataByteCount = footer.byteCount
         do throws(MartletError) {

@@ -27,14 +27,21 @@ public final class ParquetWriter {
     private var gatheredRowCount = 0
     private var gatheredByteCount = 0
     private var groups: [WrittenRowGroup] = []
+    /// The file that is being appended to.
+    private let existing: FileMetaData?
+    private let existingPaths: [[String]]
     private var isOpen = true
     private var failure: MartletError?
 
     static let magic: [UInt8] = Array("PAR1".utf8)
 
     /// Throws for types that Parquet cannot hold and for options that do not fit the schema; the sink is then aborted.
+    ///
+    /// `existing`: the footer of the file behind whose bytes the sink stands. Its row groups stay, new ones follow, and
+    /// the columns must be the same as they are stored.
     public init(
-        _ sink: any ByteSink, schema: Schema, options: ParquetWriterOptions = ParquetWriterOptions()
+        _ sink: any ByteSink, schema: Schema, options: ParquetWriterOptions = ParquetWriterOptions(),
+        appendingTo existing: FileMetaData? = nil
     ) throws(MartletError) {
         // Parquet has neither views nor runs, and stores extension types as their storage.
         storedSchema = schema.readable.withExtensionsAsMetadata
@@ -42,22 +49,25 @@ public final class ParquetWriter {
         self.sink = GatheringSink(sink)
         self.schema = schema
         self.options = options
+        self.existing = existing
         metadata = options.keyValueMetadata
+        groups = existing?.rowGroups.map { WrittenRowGroup(metadata: $0, columnIndexes: [], offsetIndexes: []) } ?? []
         rowGroupRowCount = max(1, options.rowGroupRowCount)
         do throws(MartletError) {
             parquetSchema = try ParquetSchema(arrow: schema, options: options.schema)
+            existingPaths = try existing?.paths(appending: parquetSchema) ?? []
             let paths = LeafPath.leaves(of: schema)
             guard paths.count == parquetSchema.leaves.count else {
                 throw .notImplemented("Writing DictionaryArray with nested dictionary type not yet supported")
             }
             var storages: [LeafStorage] = []
             var settings: [LeafSettings] = []
-            for (path, leaf) in zip(paths, parquetSchema.leaves) {
+            for (index, (path, leaf)) in zip(paths, parquetSchema.leaves).enumerated() {
                 storages.append(
                     try LeafStorage(
                         path, leaf, version: options.schema.version,
                         allowsTruncatedTimestamps: options.allowsTruncatedTimestamps,
-                        ordersRealsTotally: options.ordersRealsTotally))
+                        ordersRealsTotally: existing?.ordersTotally(index) ?? options.ordersRealsTotally))
                 settings.append(try LeafSettings(options, leaf))
             }
             self.storages = storages
@@ -68,7 +78,7 @@ public final class ParquetWriter {
                     "sorting column \(sorting.columnIndex) is out of range for \(parquetSchema.leaves.count) leaf columns"
                 )
             }
-            try self.sink.write([try Buffer(Self.magic)])
+            if existing == nil { try self.sink.write([try Buffer(Self.magic)]) }
         } catch {
             sink.abort()
             throw error
@@ -212,7 +222,14 @@ public final class ParquetWriter {
                 storages: storages, settings: settings, columns: columns, names: schema.names, rowCount: rows,
                 options: options, sink: sink)
             try encoder.write(operation, done: rowCount, total: total)
-            groups.append(try encoder.finish(ordinal: groups.count))
+            var group = try encoder.finish(ordinal: groups.count)
+            for (leaf, path) in existingPaths.enumerated() { group.metadata.columns[leaf].metadata?.path = path }
+            groups.append(group)
+            if options.isRecoverable {
+                // The file could end here. The next row group follows the footer, which readers then never look at.
+                try sink.write(try fileMetadata().footer())
+                try sink.flush()
+            }
         } catch {
             throw broken(error)
         }
@@ -220,31 +237,36 @@ public final class ParquetWriter {
 
     private func writeFooter() throws(MartletError) -> FileMetaData {
         // Everything behind the data goes out at once: small files are made of few system calls.
-        var end = try pageIndexes()
+        let indexes = try pageIndexes()
+        let file = try fileMetadata()
+        try sink.write(indexes + (try file.footer()))
+        return file
+    }
+
+    /// What the footer says of the row groups that are written.
+    private func fileMetadata() throws(MartletError) -> FileMetaData {
         var pairs = metadata.pairs.map { KeyValue(key: $0.key, value: $0.value) }
+        for pair in existing?.keyValueMetadata ?? [] where !pairs.contains(where: { $0.key == pair.key }) {
+            pairs.append(pair)
+        }
         for pair in schema.metadata.pairs where !pairs.contains(where: { $0.key == pair.key }) {
             pairs.append(KeyValue(key: pair.key, value: pair.value))
         }
-        if options.storesArrowSchema {
+        if options.storesArrowSchema, existing == nil {
             let message = try SchemaMessage.encode(storedSchema)
             let text = unsafe message.bytes.withUnsafeBytes { unsafe Base64.encode([UInt8]($0)) }
             pairs.removeAll { $0.key.elementsEqual("ARROW:schema".utf8) }
             pairs.append(KeyValue(key: Array("ARROW:schema".utf8), value: text))
         }
-        let file = FileMetaData(
-            version: options.schema.version == .v1_0 ? 1 : 2, schema: parquetSchema.elements,
-            rowCount: Int64(rowCount), rowGroups: groups.map(\.metadata), keyValueMetadata: pairs.isEmpty ? nil : pairs,
-            createdBy: options.createdBy,
-            columnOrders: storages.map { $0.order == .total ? .ieee754Total : .typeDefined })
-        let footer = try file.encoded()
-        guard let length = UInt32(exactly: footer.count), length < UInt32(Int32.max) else {
-            throw .capacity(
-                "a footer of \(footer.count) bytes is longer than Parquet's limit of 2 GiB: use fewer row groups")
-        }
-        let tail = try Buffer([length.littleEndian])
-        end += [footer, tail, try Buffer(Self.magic)]
-        try sink.write(end)
-        return file
+        return FileMetaData(
+            version: max(existing?.version ?? 1, options.schema.version == .v1_0 ? 1 : 2),
+            schema: existing?.schema ?? parquetSchema.elements,
+            rowCount: groups.reduce(0) { $0 &+ $1.metadata.rowCount }, rowGroups: groups.map(\.metadata),
+            keyValueMetadata: pairs.isEmpty ? nil : pairs,
+            // Readers trust bounds by who wrote them, and those of the old row groups are still there.
+            createdBy: existing.map(\.createdBy) ?? options.createdBy,
+            columnOrders: existing.map(\.columnOrders)
+                ?? storages.map { $0.order == .total ? .ieee754Total : .typeDefined })
     }
 
     /// The indexes of all chunks, column indexes first, as readers expect them near the footer; the chunks' metadata then

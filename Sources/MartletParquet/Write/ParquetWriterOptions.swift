@@ -58,6 +58,9 @@ public struct ParquetWriterOptions: Sendable {
     /// Promises about the order of rows; they are written as they are.
     public var sortingColumns: [SortingColumn] = []
     public var createdBy = "martlet version 0.1.0"
+    /// Whether a footer follows each row group, so that `ParquetRecovery` can make a file of what was written when the
+    /// writer dies.
+    public var isRecoverable = false
     /// Threads that encode, the caller's included; nil: all of the pool's.
     public var threadCount: Int?
 

@@ -46,11 +46,12 @@ ipc_file_batch t:pqpp ipc_file_read t:pppp ipc_file_batch_with_metadata t:pqppp 
 ipc_file_metadata t:ppp* ipc_file_release v:p ipc_message_read t:ppp ipc_batch_serialize t:ppqpp ipc_batch_size t:ppp
 ipc_tensor_describe t:ppp* ipc_tensor_message t:ppp*
 codec_compress t:spppp codec_decompress t:spqpp codec_levels t:spp*
-parquet_writer_open t:pppqpp parquet_writer_write t:pppp parquet_writer_flush t:pp parquet_writer_add_metadata t:pssp*
+parquet_writer_open t:pppqpp parquet_writer_append t:sppqpp parquet_recover t:spp parquet_writer_write t:pppp parquet_writer_flush t:pp parquet_writer_add_metadata t:pssp*
 parquet_writer_close t:ppp parquet_writer_abort v:p parquet_writer_release v:p parquet_file_open t:ppqpp
 parquet_file_schema t:ppp* parquet_file_info_get v:pp* parquet_file_metadata t:ppp* parquet_row_group_info_get t:pqpp*
 parquet_column_info_get t:pqqpp* parquet_column_min_max t:pqqpp* parquet_file_schema_text t:ppp*
-parquet_file_scan t:ppqpqppqppp parquet_file_release v:p
+parquet_file_scan t:ppqpqppqppp parquet_file_release v:p parquet_metadata_concatenate t:pppp*
+parquet_metadata_with_path t:pspp* parquet_metadata_write t:ppp
 compute_call t:spquppqppp compute_aggregate t:spqpqpp compute_functions t:pp* compute_group t:pppqpqpp expression_field t:pqpp*
 expression_literal t:ppp* expression_call t:spqpppqpp* expression_evaluate t:pppp expression_to_string t:ppp*
 expression_release v:p*

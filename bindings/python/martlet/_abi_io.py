@@ -313,14 +313,14 @@ class ParquetFileInfo(Structure):
 class ParquetRowGroupInfo(Structure):
     _fields_ = [
         ("row_count", c_int64), ("column_count", c_int64), ("total_byte_size", c_int64),
-        ("total_compressed_size", c_int64),
+        ("total_compressed_size", c_int64), ("sorting_columns", c_char_p),
     ]
 
 
 class ParquetColumnInfo(Structure):
     _fields_ = [
         (name, c_char_p)
-        for name in ("path", "physical_type", "logical_type", "converted_type", "compression", "encodings")
+        for name in ("path", "physical_type", "logical_type", "converted_type", "compression", "encodings", "file_path")
     ] + [
         (name, c_int64)
         for name in (

@@ -3,10 +3,10 @@
 import os
 import re
 
-from . import _abi, _abi_io
+from . import _abi, _abi_io, _io
 from ._abi import lib
 from ._array import wrap
-from ._errors import ArrowNotImplementedError
+from ._parquet_options import SortingColumn
 from ._schema import Schema
 
 
@@ -18,7 +18,6 @@ class FileMetaData:
         self = object.__new__(cls)
         self._handle = handle
         self._info = _abi_io.parquet_file_info(handle)
-        self._file_path = ""
         return self
 
     def __init__(self):
@@ -67,16 +66,26 @@ class FileMetaData:
         return RowGroupMetaData(self, i)
 
     def set_file_path(self, path):
-        """Notes the path, from the dataset's root, that the column chunks give as `file_path`."""
-        self._file_path = os.fspath(path)
+        """Says in which file, from the dataset's root, all column chunks lie."""
+        path = _abi.encode(os.fspath(path))
+        self._become(_abi.new(lib.martlet_parquet_metadata_with_path, self._handle, path))
 
     def append_row_groups(self, other):
-        raise ArrowNotImplementedError(
-            "append_row_groups: summary files are not written; read the files' own footers with read_metadata"
-        )
+        """Adds the row groups of another file with the same columns."""
+        if not isinstance(other, FileMetaData):
+            raise TypeError(f"expected FileMetaData, got {type(other).__name__}")
+        self._become(_abi.new(lib.martlet_parquet_metadata_concatenate, self._handle, other._handle))
 
     def write_metadata_file(self, where):
-        raise ArrowNotImplementedError("write_metadata_file: summary files are not written; see write_metadata")
+        """Writes a file that is all footer, such as a dataset's `_metadata`."""
+        sink = _io.open_sink(where)
+        with sink.callbacks.raising():
+            _abi.check(lib.martlet_parquet_metadata_write, self._handle, sink.handle)
+        sink.finish()
+
+    def _become(self, pointer):
+        self._handle = _abi.ParquetFileHandle(pointer)
+        self._info = _abi_io.parquet_file_info(self._handle)
 
     def to_dict(self):
         return {
@@ -132,6 +141,15 @@ class RowGroupMetaData:
     def total_compressed_size(self):
         return self._info.total_compressed_size
 
+    @property
+    def sorting_columns(self):
+        """The columns by which the writer says that the rows are sorted: a tuple of SortingColumn."""
+        found = []
+        for column in filter(None, _abi_io.text(self._info.sorting_columns).split(",")):
+            index, order, nulls = column.split(":")
+            found.append(SortingColumn(int(index), order == "descending", nulls == "nulls_first"))
+        return tuple(found)
+
     def column(self, i):
         if not 0 <= i < self.num_columns:
             raise IndexError(f"{i} out of bounds: the row group has {self.num_columns} columns")
@@ -143,6 +161,7 @@ class RowGroupMetaData:
             "num_rows": self.num_rows,
             "total_byte_size": self.total_byte_size,
             "columns": [self.column(i).to_dict() for i in range(self.num_columns)],
+            "sorting_columns": [column.to_dict() for column in self.sorting_columns],
         }
 
     def equals(self, other):
@@ -174,7 +193,7 @@ class ColumnChunkMetaData:
         self._info = _abi_io.parquet_column_info(file._handle, row_group, index)
 
     file_offset = property(lambda self: self._info.file_offset)
-    file_path = property(lambda self: self._file._file_path)
+    file_path = property(lambda self: _abi_io.text(self._info.file_path))
     physical_type = property(lambda self: _abi_io.text(self._info.physical_type))
     num_values = property(lambda self: self._info.value_count)
     path_in_schema = property(lambda self: _abi_io.text(self._info.path))

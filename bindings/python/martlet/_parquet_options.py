@@ -55,7 +55,7 @@ class _WriterOptions:
         "use_compliant_nested_type", "encryption_properties", "write_batch_size", "dictionary_pagesize_limit",
         "store_schema", "write_page_index", "write_page_checksum", "sorting_columns", "store_decimal_as_integer",
         "write_time_adjusted_to_utc", "max_rows_per_page", "bloom_filter_options", "use_content_defined_chunking",
-        "memory_pool", "row_group_bytes", "use_threads", "created_by", "ieee754_total_order",
+        "memory_pool", "row_group_bytes", "use_threads", "created_by", "ieee754_total_order", "recoverable",
     )
 
     def __init__(self, function, given, schema=None):
@@ -88,7 +88,7 @@ class _WriterOptions:
             options[name] = value
         for name in (
             "allow_truncated_timestamps", "use_deprecated_int96_timestamps", "store_schema", "write_page_index",
-            "write_page_checksum", "use_threads", "ieee754_total_order", "store_decimal_as_integer",
+            "write_page_checksum", "use_threads", "ieee754_total_order", "recoverable", "store_decimal_as_integer",
             "write_time_adjusted_to_utc",
         ):
             value = self._given.get(name)

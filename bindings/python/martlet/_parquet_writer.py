@@ -20,6 +20,13 @@ class ParquetWriter:
     `where` is a path or a file object. The file gets its name when `close()` is called or the `with` block ends; an
     exception in the block drops what was written, and an older file stays. Batches are gathered into row groups of
     `row_group_size` rows (1,048,576); `write_table(..., row_group_size=n)` ends a row group every `n` rows.
+
+    `append=True` writes row groups behind those of the file at `where`, if there is one; its columns must be stored as
+    those of `schema` (None: the file's) are. The file stays as it was until `close()`, and has all of the new rows
+    then; after a kill in the midst of that, `recover(where)` makes it whole.
+
+    `recoverable=True` writes a footer behind each row group, so that `recover(where)` can save what was written when the
+    process dies before `close()`.
     """
 
     def __init__(
@@ -52,16 +59,25 @@ class ParquetWriter:
         bloom_filter_options=None,
         use_content_defined_chunking=False,
         progress=None,
+        append=False,
         **options,
     ):
         given = {
             name: value
             for name, value in locals().items()
-            if name not in ("self", "where", "schema", "filesystem", "options", "progress")
+            if name not in ("self", "where", "schema", "filesystem", "options", "progress", "append")
         }
         self.is_open = False
         self._metadata_collector = options.pop("metadata_collector", None)
         _check_filesystem(filesystem)
+        if append:
+            if not isinstance(where, (str, os.PathLike)):
+                raise TypeError(f"append=True needs the path of a file, not {type(where).__name__}")
+            append = os.path.exists(where)
+            if append and schema is None:
+                from ._parquet_file import read_schema
+
+                schema = read_schema(where)
         if not isinstance(schema, Schema):
             if not hasattr(schema, "__arrow_c_schema__"):
                 raise TypeError(
@@ -72,16 +88,16 @@ class ParquetWriter:
         self.where = where
         engine_options = _WriterOptions("ParquetWriter", given | options, schema).engine()
         self._progress = Progress(progress, f"writing {_name_of(where)}")
-        self._sink = _io.open_sink(where)
+        if append:
+            self._sink = _io.Sink(None)
+            open_writer, target = lib.martlet_parquet_writer_append, _abi.encode(_io._path_text(where))
+        else:
+            self._sink = _io.open_sink(where)
+            open_writer, target = lib.martlet_parquet_writer_open, self._sink.handle
         try:
             with self._sink.callbacks.raising():
                 self._handle = _abi.ParquetWriterHandle(
-                    _abi.new(
-                        lib.martlet_parquet_writer_open,
-                        self._sink.handle,
-                        schema._handle,
-                        *_abi.pack_options(engine_options),
-                    )
+                    _abi.new(open_writer, target, schema._handle, *_abi.pack_options(engine_options))
                 )
         except BaseException:
             self._sink.abort()

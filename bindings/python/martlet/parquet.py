@@ -7,8 +7,8 @@ object with `__arrow_c_stream__` or `__arrow_c_array__`, and pandas' DataFrames.
 
 import os
 
-from . import _io
-from ._errors import ArrowInvalid, ArrowNotImplementedError
+from . import _abi, _io
+from ._errors import ArrowInvalid
 from ._filters import filters_to_expression
 from ._parquet_file import ParquetFile, _index_columns, read_metadata, read_schema
 from ._parquet_metadata import (
@@ -20,7 +20,7 @@ from ._parquet_writer import ParquetWriter, write_table
 __all__ = [
     "ColumnChunkMetaData", "ColumnSchema", "FileMetaData", "ParquetDataset", "ParquetFile", "ParquetLogicalType",
     "ParquetSchema", "ParquetWriter", "RowGroupMetaData", "SortingColumn", "Statistics", "filters_to_expression",
-    "read_metadata", "read_pandas", "read_schema", "read_table", "write_metadata", "write_table", "write_to_dataset",
+    "read_metadata", "read_pandas", "read_schema", "read_table", "recover", "write_metadata", "write_table", "write_to_dataset",
 ]
 
 
@@ -251,10 +251,35 @@ def write_to_dataset(
 
 
 def write_metadata(schema, where, metadata_collector=None, filesystem=None, **kwargs):
-    """Writes a file with a schema and without rows, such as `_common_metadata`."""
-    if metadata_collector is not None:
-        raise ArrowNotImplementedError(
-            "write_metadata(metadata_collector=...): summary files are not written; readers do not need them"
-        )
-    with ParquetWriter(where, schema, filesystem=filesystem, **kwargs):
+    """Writes a file with a schema and without rows, such as `_common_metadata`; with the row groups of the FileMetaData in
+    `metadata_collector`, the summary `_metadata` of a dataset.
+    """
+    _check_filesystem(filesystem)
+    if metadata_collector is None:
+        with ParquetWriter(where, schema, **kwargs):
+            pass
+        return
+    with ParquetWriter(_io.BufferOutputStream(), schema, **kwargs) as writer:
         pass
+    metadata = writer._metadata
+    for one in metadata_collector:
+        metadata.append_row_groups(one)
+    metadata.write_metadata_file(where)
+
+
+def recover(path):
+    """Makes a Parquet file readable whose writer died, and returns its FileMetaData.
+
+    What is needed is a whole footer before the place where the file breaks off:
+
+    - An append (`ParquetWriter(..., append=True)`) that died is completed from the journal beside the file, or never was.
+      Should the journal be lost, the file ends with its old footer again.
+    - `ParquetWriter(..., recoverable=True)` writes a footer behind each row group: the file has the row groups up to the
+      last one. As long as such a file is not closed it has another name, and gets `path` here if nothing has that name
+      yet and its writer's process is gone.
+
+    A file that is whole stays as it is. One without any footer raises ArrowInvalid and stays as it is too.
+    """
+    return FileMetaData._from_handle(
+        _abi.ParquetFileHandle(_abi.new(_abi.lib.martlet_parquet_recover, _abi.encode(_io._path_text(path))))
+    )
