@@ -201,7 +201,7 @@ public func parquetColumnInfoGet(
         for number in [
             \martlet_parquet_column_info.value_count, \.file_offset, \.dictionary_page_offset, \.data_page_offset,
             \.index_page_offset, \.total_compressed_size, \.total_uncompressed_size, \.null_count, \.distinct_count,
-            \.nan_count,
+            \.nan_count, \.bloom_filter_offset, \.bloom_filter_length,
         ] { info[keyPath: number] = -1 }
         if rowGroup >= 0 { try handle.fill(&info, try handle.rowGroup(rowGroup), Int(column), leaf, Int(rowGroup)) }
         try required(out, "out").pointee = info
@@ -225,6 +225,8 @@ extension ParquetFileHandle {
         info.index_page_offset = chunk.indexPageOffset ?? -1
         info.total_compressed_size = chunk.totalCompressedSize
         info.total_uncompressed_size = chunk.totalUncompressedSize
+        info.bloom_filter_offset = chunk.bloomFilterOffset ?? -1
+        info.bloom_filter_length = chunk.bloomFilterLength.map { Int64($0) } ?? -1
         info.has_column_index = group.columns[column].columnIndexOffset != nil
         info.has_offset_index = group.columns[column].offsetIndexOffset != nil
         guard let statistics = chunk.statistics else { return }

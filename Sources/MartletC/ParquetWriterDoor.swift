@@ -90,6 +90,19 @@ extension ParquetWriterOptions {
                     try Encoding(named: name)
                 }
             case "write_statistics": column.writesStatistics = try options.flag(pair.key)
+            case "bloom_filter":
+                if try options.flag(pair.key) == true { column.bloomFilter = column.bloomFilter ?? BloomFilterOptions() }
+            case "bloom_filter_ndv":
+                var bloom = column.bloomFilter ?? BloomFilterOptions()
+                bloom.distinctCount = try options.integer(pair.key)
+                column.bloomFilter = bloom
+            case "bloom_filter_fpp":
+                var bloom = column.bloomFilter ?? BloomFilterOptions()
+                guard let text = options.text(pair.key), let rate = Double(text) else {
+                    throw .invalid("option \(pair.key) is a number between 0 and 1")
+                }
+                bloom.falsePositiveRate = rate
+                column.bloomFilter = bloom
             case "use_byte_stream_split": column.usesByteStreamSplit = try options.flag(pair.key)
             default: continue
             }

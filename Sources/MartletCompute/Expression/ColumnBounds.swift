@@ -13,6 +13,9 @@ public struct ColumnBounds: Sendable {
     public var nullCount: Int?
     public var nanCount: Int?
     public var rowCount: Int
+    /// Whether a valid value equal to this one, which is one slot, may be there: what a Bloom filter says. The second argument
+    /// tells whether the zeros of reals count as two values.
+    public var mayHold: (@Sendable (_ value: ArrayData, _ distinguishesZeros: Bool) -> Bool)?
 
     public init(
         minimum: ArrayData? = nil, maximum: ArrayData? = nil, nullCount: Int? = nil, nanCount: Int? = nil, rowCount: Int

@@ -125,8 +125,8 @@ extension Expression {
         let mayBeEqual = notAbove && notBelow
         switch comparison {
         case .equal:
-            if mayBeEqual { result.insert(.yes) }
-            if below || above { result.insert(.no) }
+            if mayBeEqual && known.mayHold?(value, false) != false { result.insert(.yes) }
+            if below || above || known.mayHold != nil { result.insert(.no) }
         case .notEqual:
             if below || above { result.insert(.yes) }
             if mayBeEqual { result.insert(.no) }
@@ -166,7 +166,7 @@ extension Expression {
             if isNaN(member)
                 ? known.mayBeNaN(type)
                 : (holds(known.minimum, .lessEqual, member) ?? true)
-                    && (holds(known.maximum, .greaterEqual, member) ?? true)
+                    && (holds(known.maximum, .greaterEqual, member) ?? true) && known.mayHold?(member, true) != false
             {
                 result.insert(.yes)
                 break

@@ -104,76 +104,13 @@ struct FileScan: Sendable {
         return ColumnChunks(columns: columns, rowCount: rowCount)
     }
 
-    private func fileField(_ name: String) -> Field? { file.schema.fields.first { $0.name == name } }
+    func fileField(_ name: String) -> Field? { file.schema.fields.first { $0.name == name } }
 
     /// `count` times the one value. Keys with a dictionary repeat an index, others the value.
     private func repeated(_ value: ArrayData, _ count: Int) throws(MartletError) -> ArrayData {
         guard value.isValid(0) else { return try .nulls(value.type, count: count) }
         return try take(value, try ArrayData(
             type: .int32, count: count, nullCount: 0, buffers: [Buffer(zeroed: try count.multiplied(checked: 4))]))
-    }
-
-    // MARK: - Pruning
-
-    /// The row groups, and within them the pages, that may hold a matching row.
-    func candidates(_ rowGroups: [Int], _ filter: Expression) throws(MartletError) -> [RowSelection] {
-        let names = Set(filter.referencedFields.compactMap(\.first))
-        var leaves: [String: Int] = [:]
-        for name in names where constants[name] == nil {
-            // Statistics of nested columns count their items, not their rows.
-            guard let own = fileField(name), !own.type.isNested, let wanted = fields.fields.first(where: { $0.name == name }),
-                own.type == wanted.type || (own.type.isInteger && wanted.type.isInteger)
-            else { continue }
-            leaves[name] = file.leafIndex(of: name)
-        }
-        var selections: [RowSelection] = []
-        for group in rowGroups {
-            let rows = file.rowCount(ofRowGroup: group)
-            guard rows > 0 else { continue }
-            var known: [String: ColumnBounds] = [:]
-            for name in names { known[name] = try bounds(name, leaves[name], rowGroup: group, rows) }
-            guard filter.mayMatch({ $0.count == 1 ? known[$0[0]] : nil }) else { continue }
-            selections.append(try pages(group, rows, leaves, known, filter))
-        }
-        return selections
-    }
-
-    private func bounds(_ name: String, _ leaf: Int?, rowGroup: Int, _ rows: Int) throws(MartletError) -> ColumnBounds? {
-        if let constant = constants[name] { return ColumnBounds(constant: constant, rowCount: rows) }
-        if fileField(name) == nil, let field = fields.fields.first(where: { $0.name == name }) {
-            return ColumnBounds(constant: try .nulls(field.type, count: 1), rowCount: rows)
-        }
-        guard let leaf else { return nil }
-        return try ColumnBounds(try file.statistics(rowGroup: rowGroup, leaf: leaf), at: 0, rowCount: rows)
-    }
-
-    /// The rows of a row group's pages that may match. Pages of different columns end at different rows, so the row group is
-    /// cut at all their ends.
-    private func pages(
-        _ group: Int, _ rows: Int, _ leaves: [String: Int], _ whole: [String: ColumnBounds], _ filter: Expression
-    ) throws(MartletError) -> RowSelection {
-        var pages: [String: PageStatistics] = [:]
-        var ends: Set<Int> = [rows]
-        for (name, leaf) in leaves {
-            guard let found = try file.pageStatistics(rowGroup: group, leaf: leaf), found.statistics != nil else { continue }
-            pages[name] = found
-            for range in found.rows { ends.insert(range.upperBound) }
-        }
-        guard ends.count > 1 else { return RowSelection(rowGroup: group) }
-        var place = pages.mapValues { _ in 0 }
-        var ranges: [Range<Int>] = []
-        var start = 0
-        for end in ends.sorted() where end <= rows {
-            var known = whole
-            for (name, page) in pages {
-                while page.rows[place[name]!].upperBound <= start, place[name]! + 1 < page.rows.count { place[name]! += 1 }
-                guard let statistics = page.statistics else { continue }
-                known[name] = try ColumnBounds(statistics, at: place[name]!, rowCount: page.rows[place[name]!].count)
-            }
-            if filter.mayMatch({ $0.count == 1 ? known[$0[0]] : nil }) { ranges.append(start..<end) }
-            start = end
-        }
-        return try RowSelection(rowGroup: group, ranges: ranges)
     }
 
     /// The selections cut down to the rows that match and what lies close between them, and the mask over these rows; the mask is
@@ -229,15 +166,5 @@ extension Bitmap {
             index += length
         }
         return nil
-    }
-}
-
-extension ColumnBounds {
-    /// The bounds that statistics give for window `index`.
-    fileprivate init(_ statistics: ColumnStatistics, at index: Int, rowCount: Int) throws(MartletError) {
-        self.init(
-            minimum: try statistics.minimum.slice(at: index, count: 1),
-            maximum: try statistics.maximum.slice(at: index, count: 1), nullCount: statistics.nullCounts[index],
-            nanCount: statistics.nanCounts[index], rowCount: rowCount)
     }
 }

@@ -14,6 +14,8 @@ struct ChunkPlan: Sendable {
     let dictionary: LeafDictionary?
     /// How pages are encoded that the dictionary does not cover.
     let encoding: Encoding
+    /// The bits of the chunk's Bloom filter.
+    let bloomFilter: Buffer?
 
     var column: LeafColumn { storage.column }
 
@@ -56,6 +58,9 @@ extension ChunkPlan {
         var valueCount = 0
         for (i, range) in values.ranges.enumerated() {
             valueCount += try values.validCount(SlotSpan(first: i, skip: 0, count: range.count))
+        }
+        bloomFilter = try settings.bloomFilter.map { options throws(MartletError) in
+            try values.bloomFilter(options, valueCount: valueCount)
         }
         var dictionary: LeafDictionary?
         if settings.usesDictionary {

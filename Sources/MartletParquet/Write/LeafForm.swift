@@ -64,7 +64,7 @@ struct LeafStorage: Sendable {
         isText = column.element.logicalType == .string
     }
 
-    private static func form(of type: DataType, _ column: LeafColumn) -> (LeafForm, BoundsOrder) {
+    static func form(of type: DataType, _ column: LeafColumn) -> (LeafForm, BoundsOrder) {
         if type == .null { return (.nothing, .none) }
         if type == .boolean { return (.bits, .boolean) }
         switch column.physicalType {

@@ -12,6 +12,8 @@ public struct ParquetWriterOptions: Sendable {
         public var encoding: Encoding?
         public var usesByteStreamSplit: Bool?
         public var writesStatistics: Bool?
+        /// nil: no Bloom filters.
+        public var bloomFilter: BloomFilterOptions?
 
         public init() {}
     }
@@ -75,6 +77,7 @@ struct LeafSettings: Sendable {
     /// What was asked for; nil: chosen by looking at the values.
     let encoding: Encoding?
     let writesStatistics: Bool
+    let bloomFilter: BloomFilterOptions?
 
     init(_ options: ParquetWriterOptions, _ column: LeafColumn) throws(MartletError) {
         // The longest path that names the leaf or something above it counts.
@@ -90,6 +93,7 @@ struct LeafSettings: Sendable {
                 own.encoding = more.encoding ?? own.encoding
                 own.usesByteStreamSplit = more.usesByteStreamSplit ?? own.usesByteStreamSplit
                 own.writesStatistics = more.writesStatistics ?? own.writesStatistics
+                own.bloomFilter = more.bloomFilter ?? own.bloomFilter
             }
         }
         let codec = own.compression ?? options.compression
@@ -100,6 +104,8 @@ struct LeafSettings: Sendable {
         self.level = level
         try self.codec.validate(level: level)
         writesStatistics = own.writesStatistics ?? options.writesStatistics
+        bloomFilter = own.bloomFilter
+        if let bloomFilter { try bloomFilter.check(column) }
         var wanted = own.encoding ?? options.encoding
         if own.encoding == nil, let general = wanted, !general.isWritable(column) { wanted = nil }
         if let wanted, !wanted.isWritable(column) { throw wanted.notWritable(column) }

@@ -132,7 +132,14 @@ final class RowGroupEncoder: @unchecked Sendable {
         var uncompressed = 0
         var compressed = 0
         for (plan, chunk) in zip(plans, chunks) {
-            columns.append(ColumnChunk(metadata: chunk.metadata(plan, options), fileOffset: 0))
+            var metadata = chunk.metadata(plan, options)
+            if let bits = plan.bloomFilter {
+                let header = try BloomFilterHeader(byteCount: Int32(clamping: bits.count)).encoded()
+                metadata.bloomFilterOffset = Int64(sink.position)
+                metadata.bloomFilterLength = Int32(clamping: header.count + bits.count)
+                try sink.write([header, bits])
+            }
+            columns.append(ColumnChunk(metadata: metadata, fileOffset: 0))
             uncompressed += chunk.uncompressedByteCount
             compressed += chunk.byteCount
             guard options.writesPageIndex else {

@@ -333,7 +333,7 @@ class ParquetColumnInfo(Structure):
         for name in (
             "has_statistics", "has_min_max", "is_min_exact", "is_max_exact", "has_column_index", "has_offset_index",
         )
-    ]
+    ] + [("bloom_filter_offset", c_int64), ("bloom_filter_length", c_int64)]
 
 
 def text(value):

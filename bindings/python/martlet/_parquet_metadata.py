@@ -208,6 +208,8 @@ class ColumnChunkMetaData:
     total_uncompressed_size = property(lambda self: self._info.total_uncompressed_size)
     has_offset_index = property(lambda self: self._info.has_offset_index)
     has_column_index = property(lambda self: self._info.has_column_index)
+    bloom_filter_offset = property(lambda self: _known(self._info.bloom_filter_offset))
+    bloom_filter_length = property(lambda self: _known(self._info.bloom_filter_length))
 
     @property
     def statistics(self):

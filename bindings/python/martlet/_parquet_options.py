@@ -110,6 +110,7 @@ class _WriterOptions:
         for name in ("use_dictionary", "write_statistics", "use_byte_stream_split"):
             if given.get(name) is not None:
                 _per_column(options, name, given[name], convert=bool)
+        self._add_bloom_filters(options)
         encoding = given.get("column_encoding")
         if encoding is not None:
             if self._value("use_dictionary", True) is True:
@@ -117,6 +118,35 @@ class _WriterOptions:
             if self._value("use_byte_stream_split", False):
                 raise ValueError("'use_byte_stream_split' cannot be passed together with 'column_encoding'")
             _per_column(options, "column_encoding", encoding, listed=False, convert=_encoding)
+
+    def _add_bloom_filters(self, options):
+        wanted = self._given.get("bloom_filter_options")
+        if not wanted:
+            return
+        if not isinstance(wanted, dict):
+            raise TypeError(f"'bloom_filter_options' must be a dictionary, not {type(wanted).__name__}")
+        leaves = _leaf_paths(self._schema) if self._schema is not None else None
+        for column, one in wanted.items():
+            if one is False:
+                continue
+            if one is not True and not isinstance(one, dict):
+                raise TypeError("'bloom_filter_options' values must be a boolean or a dictionary")
+            if leaves is not None and column not in leaves:
+                raise ValueError(
+                    f"bloom_filter_options: no column '{column}'; leaf columns are {', '.join(leaves[:20])}")
+            options[f"bloom_filter:{column}"] = True
+            one = {} if one is True else one
+            for name in one:
+                if name not in ("ndv", "fpp"):
+                    raise ValueError(f"bloom_filter_options: '{name}' is unknown; there are 'ndv' and 'fpp'")
+            if one.get("ndv") is not None:
+                if not hasattr(one["ndv"], "__index__") or one["ndv"] <= 0:
+                    raise ValueError(f"'ndv' must be a positive integer, got {one['ndv']!r}")
+                options[f"bloom_filter_ndv:{column}"] = int(one["ndv"])
+            if one.get("fpp") is not None:
+                if not 0 < float(one["fpp"]) < 1:
+                    raise ValueError(f"'fpp' must be between 0.0 and 1.0, got {one['fpp']!r}")
+                options[f"bloom_filter_fpp:{column}"] = repr(float(one["fpp"]))
 
     def _sorting(self):
         columns = self._given.get("sorting_columns")
@@ -141,7 +171,7 @@ class _WriterOptions:
             _unsupported("flavor", given["flavor"], "rename the columns and cast timestamps before writing")
         if given.get("use_compliant_nested_type") is False:
             _unsupported("use_compliant_nested_type", False, "lists are always written as the specification says")
-        for name in ("bloom_filter_options", "use_content_defined_chunking"):
+        for name in ("use_content_defined_chunking",):
             if given.get(name):
                 _unsupported(name, given[name], "leave it out")
 

@@ -212,7 +212,7 @@ class Cases:
             "martlet": lambda path: mq.write_table(
                 ma.table(table), path, row_group_size=group, data_page_size=page, max_rows_per_page=pick.choice([9, 1000]),
                 compression=codec, use_dictionary=dictionary, data_page_version=version,
-                ieee754_total_order=pick.random() < 0.3, write_page_index=pick.random() < 0.8),
+                bloom_filter_options=blooms or None, ieee754_total_order=pick.random() < 0.3, write_page_index=pick.random() < 0.8),
             "pyarrow": lambda path: pq.write_table(
                 table, path, row_group_size=group, data_page_size=page, write_batch_size=16, compression=codec,
                 use_dictionary=dictionary, data_page_version=version, write_page_index=pick.random() < 0.8,

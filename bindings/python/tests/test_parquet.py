@@ -632,7 +632,7 @@ def test_bad_options(options, path):
     "options",
     [
         {"encryption_properties": object()}, {"filesystem": object()}, {"flavor": "spark"},
-        {"use_content_defined_chunking": True}, {"bloom_filter_options": {"a": True}},
+        {"use_content_defined_chunking": True},
     ],
     ids=str,
 )
