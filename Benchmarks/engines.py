@@ -9,9 +9,10 @@ from pathlib import Path
 
 from columns import Arro3Columns, PolarsColumns, PyArrowLikeColumns
 from inputs import BATCH_ROWS, Data, Job, Skip, pipe_job, set_aside
+from shapes import Arro3Shapes, DuckDBShapes, PolarsShapes, PyArrowLikeShapes
 
 
-class PyArrowLike(PyArrowLikeColumns):
+class PyArrowLike(PyArrowLikeColumns, PyArrowLikeShapes):
     """Martlet takes pyarrow's calls, so both run the same lines; only the module differs."""
 
     module = ""
@@ -208,7 +209,7 @@ class Peer:
         raise Skip(name)
 
 
-class Polars(PolarsColumns, Peer):
+class Polars(PolarsColumns, PolarsShapes, Peer):
     def __init__(self, data: Data):
         super().__init__(data)
         self.pl = importlib.import_module("polars")
@@ -352,7 +353,7 @@ class Polars(PolarsColumns, Peer):
         return self._to_list("strings", self.pl.String)
 
 
-class DuckDB(Peer):
+class DuckDB(DuckDBShapes, Peer):
     def __init__(self, data: Data):
         super().__init__(data)
         self.con = importlib.import_module("duckdb").connect()
@@ -455,7 +456,7 @@ class DuckDB(Peer):
         return self._query(sql, expected)
 
 
-class Arro3(Arro3Columns, Peer):
+class Arro3(Arro3Columns, Arro3Shapes, Peer):
     def __init__(self, data: Data):
         super().__init__(data)
         self.core = importlib.import_module("arro3.core")

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from tables import make_shapes
+
 BATCH_ROWS = 5_000
 SCRIPT = Path(__file__).with_name("bench.py")
 
@@ -26,7 +28,7 @@ class Data:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         done = self.folder / "done"
-        stamp = f"{self.rows} rows, form 2"
+        stamp = f"{self.rows} rows, form 3"
         if done.exists() and done.read_text() == stamp:
             return
         rng = np.random.default_rng(42)
@@ -42,6 +44,7 @@ class Data:
         for name, values in columns.items():
             np.save(self.folder / f"{name}.npy", values)
         self._prepare_files(columns)
+        make_shapes(self.folder, 2 * self.rows)
         done.write_text(stamp)
 
     def _prepare_files(self, columns) -> None:
