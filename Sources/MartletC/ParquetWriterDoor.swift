@@ -46,6 +46,7 @@ extension ParquetWriterOptions {
         dictionaryPageByteCount = try options.integer("dictionary_pagesize_limit") ?? dictionaryPageByteCount
         rowGroupRowCount = try options.integer("row_group_size") ?? rowGroupRowCount
         rowGroupByteCount = try options.integer("row_group_bytes") ?? rowGroupByteCount
+        contentChunking = try Self.contentChunking(&options)
         isRecoverable = try options.flag("recoverable") ?? isRecoverable
         ordersRealsTotally = try options.flag("ieee754_total_order") ?? ordersRealsTotally
         writesPageIndex = try options.flag("write_page_index") ?? writesPageIndex
@@ -64,12 +65,32 @@ extension ParquetWriterOptions {
         self.schema.storesDecimalAsInteger =
             try options.flag("store_decimal_as_integer") ?? self.schema.storesDecimalAsInteger
         self.schema.marksTimesAsUTC = try options.flag("write_time_adjusted_to_utc") ?? self.schema.marksTimesAsUTC
+        self.schema.usesCompliantNestedType =
+            try options.flag("use_compliant_nested_type") ?? self.schema.usesCompliantNestedType
         if try options.flag("use_threads") == false { threadCount = 1 }
         createdBy = options.text("created_by") ?? createdBy
         for (name, number) in [
             ("data_page_size", dataPageByteCount), ("max_rows_per_page", maximumRowsPerPage),
             ("row_group_size", rowGroupRowCount), ("row_group_bytes", rowGroupByteCount),
         ] where number < 1 { throw .invalid("\(name) must be positive, not \(number)") }
+    }
+
+    private static func contentChunking(_ options: inout Options) throws(MartletError) -> ContentChunking? {
+        let isOn = try options.flag("use_content_defined_chunking") ?? false
+        var chunking = ContentChunking()
+        chunking.minimumByteCount = try options.integer("min_chunk_size") ?? chunking.minimumByteCount
+        chunking.maximumByteCount = try options.integer("max_chunk_size") ?? chunking.maximumByteCount
+        chunking.normalization = try options.integer("norm_level") ?? chunking.normalization
+        guard chunking.minimumByteCount > 0 else { throw .invalid("min_chunk_size must be positive") }
+        guard chunking.maximumByteCount > chunking.minimumByteCount else {
+            throw .invalid(
+                "max_chunk_size must be greater than min_chunk_size, not \(chunking.maximumByteCount) and "
+                    + "\(chunking.minimumByteCount)")
+        }
+        guard (-16...16).contains(chunking.normalization) else {
+            throw .invalid("norm_level must be between -16 and 16, not \(chunking.normalization)")
+        }
+        return isOn ? chunking : nil
     }
 
     /// Keys of the form "compression:column.path".

@@ -409,7 +409,8 @@ typedef struct martlet_expression martlet_expression;
  * row_group_bytes, write_page_index, write_page_checksum, store_schema, coerce_timestamps ("ms", "us"),
  * allow_truncated_timestamps, use_deprecated_int96_timestamps, store_decimal_as_integer,
  * write_time_adjusted_to_utc, sorting_columns ("name:ascending:nulls_first,..."), use_threads,
- * created_by, ieee754_total_order, recoverable (a footer behind each row group). Bloom filters per column: bloom_filter:path (bool),
+ * created_by, ieee754_total_order, recoverable (a footer behind each row group), use_compliant_nested_type,
+ * use_content_defined_chunking, min_chunk_size, max_chunk_size, norm_level. Bloom filters per column: bloom_filter:path (bool),
  * bloom_filter_ndv:path (distinct values of a row group; otherwise as many as it has values), bloom_filter_fpp:path (0.05). */
 MARTLET_CHECKED martlet_status martlet_parquet_writer_open(martlet_sink *sink, const martlet_schema *schema,
                                                            const martlet_option *options, int64_t option_count,

@@ -20,6 +20,9 @@ public struct SchemaOptions: Sendable, Hashable {
     /// Timestamps as INT96, for readers that know nothing else.
     public var usesDeprecatedInt96 = false
 
+    /// Whether the items of lists are called "element", as the format wants it, or as their Arrow field is.
+    public var usesCompliantNestedType = true
+
     public init() {}
 }
 
@@ -62,7 +65,9 @@ private struct ElementBuilder {
                         + "field.")
             }
             var group = SchemaElement(name, repetition: repetition, childCount: Int32(clamping: children.count))
-            if field.metadata[ExtensionType.nameKey] == "arrow.parquet.variant" { group.logicalType = .variant(version: 1) }
+            if field.metadata[ExtensionType.nameKey] == "arrow.parquet.variant" {
+                group.logicalType = .variant(version: 1)
+            }
             elements.append(group)
             for child in children { try add(child, depth: depth + 1) }
         case .list(let item), .largeList(let item), .listView(let item), .largeListView(let item),
@@ -71,7 +76,7 @@ private struct ElementBuilder {
                 SchemaElement(
                     name, repetition: repetition, childCount: 1, logicalType: .list, convertedType: .list))
             elements.append(SchemaElement("list", repetition: .repeated, childCount: 1))
-            try add(item, named: "element", depth: depth + 1)
+            try add(item, named: options.usesCompliantNestedType ? "element" : nil, depth: depth + 1)
         case .map(let entries, _):
             let parts = entries.type.childFields
             guard parts.count == 2 else { throw .invalid("a map has keys and items, not \(parts.count) fields") }
@@ -156,7 +161,8 @@ private struct ElementBuilder {
             return try decimal(precision, scale, type)
         case .union:
             throw .notImplemented(
-                "Unhandled type for Arrow to Parquet schema conversion: \(type); write its fields as columns of their own")
+                "Unhandled type for Arrow to Parquet schema conversion: \(type); write its fields as columns of their own"
+            )
         case .runEndEncoded, .extension, .interval:
             throw .notImplemented("Unhandled type for Arrow to Parquet schema conversion: \(type); cast it first")
         case .struct, .list, .largeList, .listView, .largeListView, .fixedSizeList, .map, .dictionary:

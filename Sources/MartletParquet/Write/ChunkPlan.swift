@@ -70,10 +70,17 @@ extension ChunkPlan {
             ).make()
         }
         let isWhole = dictionary.map { $0.codeCount == valueCount } ?? false
-        let planner = PagePlanner(
+        var planner = PagePlanner(
             values: values, maximumRows: max(1, options.maximumRowsPerPage),
             maximumBytes: max(1, options.dataPageByteCount),
             valueByteCount: isWhole ? (dictionary?.bitWidth ?? 0) / 8 + 1 : storage.valueByteCount)
+        if let chunking = options.contentChunking {
+            planner.starts = try unsafe ContentChunker(chunking).starts(
+                values, definition: definition?.pointer(to: UInt8.self),
+                repetition: repetition?.pointer(to: UInt8.self),
+                entryCount: entryCount, maxDefinitionLevel: maxDefinitionLevel, slotDefinitionLevel: slotDefinitionLevel
+            )
+        }
         if let definition {
             var total = 0
             if storage.form.isBytes {

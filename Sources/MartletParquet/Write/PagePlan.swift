@@ -22,6 +22,8 @@ struct PagePlanner {
     let maximumBytes: Int
     /// Bytes of one encoded value; nil where that has to be measured.
     let valueByteCount: Int?
+    /// Rows at which pages begin whatever else, in order.
+    var starts: [Int] = []
 
     /// The pages of a leaf whose slots are the rows.
     func flatPages(rowCount: Int) throws(MartletError) -> [PagePlan] {
@@ -29,8 +31,11 @@ struct PagePlanner {
         var page = PagePlan()
         var row = 0
         var place = SlotSpan()
+        var nextStart = 0
         while row < rowCount {
             var count = min(rowCount &- row, maximumRows)
+            while nextStart < starts.count, starts[nextStart] <= row { nextStart &+= 1 }
+            if nextStart < starts.count { count = min(count, starts[nextStart] &- row) }
             if let width = valueByteCount {
                 count = min(count, max(1, maximumBytes / max(width, 1)))
             } else {
@@ -89,10 +94,14 @@ struct PagePlanner {
         var page = PagePlan()
         var place = SlotSpan()
         var entry = 0
+        var nextStart = 0
         while entry < entryCount {
             let startsRow = unsafe repetition.map { unsafe $0[entry] == 0 } ?? true
             if startsRow {
-                if page.rowCount == maximumRows || (page.rowCount > 0 && page.valueCount >= most) {
+                let row = page.firstRow &+ page.rowCount
+                let isStart = nextStart < starts.count && starts[nextStart] == row
+                if isStart { nextStart &+= 1 }
+                if page.rowCount == maximumRows || (page.rowCount > 0 && (page.valueCount >= most || isStart)) {
                     pages.append(page)
                     advance(&place, by: page.slots.count)
                     page = PagePlan(

@@ -18,6 +18,16 @@ public struct ParquetWriterOptions: Sendable {
         public init() {}
     }
 
+    /// Pages that are cut by content; sizes in bytes of values before they are encoded.
+    public struct ContentChunking: Sendable {
+        public var minimumByteCount = 256 << 10
+        public var maximumByteCount = 1 << 20
+        /// More of it cuts sooner, closer to the least size.
+        public var normalization = 0
+
+        public init() {}
+    }
+
     public enum DataPageVersion: String, Sendable, Hashable, CaseIterable {
         case v1 = "1.0"
         case v2 = "2.0"
@@ -47,6 +57,8 @@ public struct ParquetWriterOptions: Sendable {
     public var dataPageByteCount = 1 << 20
     /// ... or at this many rows.
     public var maximumRowsPerPage = 20_000
+    /// Where pages begin besides; nil: wherever they are full.
+    public var contentChunking: ContentChunking?
     public var dictionaryPageByteCount = 1 << 20
     /// Rows gathered for a row group, at most.
     public var rowGroupRowCount = 1 << 20

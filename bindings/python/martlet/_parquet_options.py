@@ -81,11 +81,16 @@ class _WriterOptions:
             if value is not None and value not in allowed:
                 raise ValueError(f"{what}: {value}; expected one of {', '.join(allowed)}")
             options[name] = value
-        for name in ("data_page_size", "dictionary_pagesize_limit", "max_rows_per_page", "row_group_size"):
+        for name in (
+            "data_page_size", "dictionary_pagesize_limit", "max_rows_per_page", "row_group_size", "row_group_bytes",
+            "write_batch_size",
+        ):
             value = self._given.get(name)
             if value is not None and (not hasattr(value, "__index__") or value <= 0):
                 raise ValueError(f"{name} must be a number above 0, not {value!r}")
             options[name] = value
+        # Pages are as long as their limits say, however values come to them.
+        del options["write_batch_size"]
         for name in (
             "allow_truncated_timestamps", "use_deprecated_int96_timestamps", "store_schema", "write_page_index",
             "write_page_checksum", "use_threads", "ieee754_total_order", "recoverable", "store_decimal_as_integer",
@@ -93,11 +98,27 @@ class _WriterOptions:
         ):
             value = self._given.get(name)
             options[name] = None if value is None else bool(value)
-        options["row_group_bytes"] = self._given.get("row_group_bytes")
+        if self._given.get("use_compliant_nested_type") is False:
+            options["use_compliant_nested_type"] = False
+        self._add_chunking(options)
         options["created_by"] = self._given.get("created_by")
         self._add_per_column(options)
         options["sorting_columns"] = self._sorting()
         return options
+
+    def _add_chunking(self, options):
+        value = self._given.get("use_content_defined_chunking")
+        if isinstance(value, dict):
+            for what, keys in (
+                ("Unknown", value.keys() - {"min_chunk_size", "max_chunk_size", "norm_level"}),
+                ("Missing", {"min_chunk_size", "max_chunk_size"} - value.keys()),
+            ):
+                if keys:
+                    raise ValueError(f"{what} options in 'use_content_defined_chunking': {keys}")
+            options.update((name, int(number)) for name, number in value.items())
+        elif value is not None and not isinstance(value, bool):
+            raise TypeError("'use_content_defined_chunking' should be either boolean or a dictionary")
+        options["use_content_defined_chunking"] = isinstance(value, dict) or value
 
     def _add_per_column(self, options):
         given = self._given
@@ -169,11 +190,6 @@ class _WriterOptions:
         _check_encryption(given.get("encryption_properties"))
         if given.get("flavor") is not None:
             _unsupported("flavor", given["flavor"], "rename the columns and cast timestamps before writing")
-        if given.get("use_compliant_nested_type") is False:
-            _unsupported("use_compliant_nested_type", False, "lists are always written as the specification says")
-        for name in ("use_content_defined_chunking",):
-            if given.get(name):
-                _unsupported(name, given[name], "leave it out")
 
 
 def _encoding(value):

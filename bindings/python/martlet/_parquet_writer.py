@@ -84,6 +84,11 @@ class ParquetWriter:
                     f"Argument 'schema' has incorrect type (expected martlet.Schema, got {type(schema).__name__})"
                 )
             schema = _as_schema(schema)
+        self._given_schema = schema
+        if given.pop("flavor") is not None and "spark" in flavor:
+            schema = _as_schema([field.with_name(_spark_name(field.name)) for field in schema], metadata=schema.metadata)
+            if given["use_deprecated_int96_timestamps"] is None:
+                given["use_deprecated_int96_timestamps"] = True
         self.schema = schema
         self.where = where
         engine_options = _WriterOptions("ParquetWriter", given | options, schema).engine()
@@ -136,6 +141,8 @@ class ParquetWriter:
             self.write_table(table_or_batch, row_group_size)
 
     def _write(self, batch):
+        if self.schema is not self._given_schema:
+            batch = RecordBatch.from_arrays(batch.columns, schema=self.schema)
         with self._sink.callbacks.raising(), self._progress.call() as step:
             _abi.check(lib.martlet_parquet_writer_write, self._handle, batch._handle, step)
         self._progress.advance(batch.num_rows)
@@ -164,12 +171,13 @@ class ParquetWriter:
     def _check(self, schema):
         if not self.is_open:
             raise ArrowInvalid(f"the writer of {_name_of(self.where)} is closed: open a new one to write more")
-        if schema is self.schema or schema.equals(self.schema, check_metadata=False):
+        expected = self._given_schema
+        if schema is expected or schema.equals(expected, check_metadata=False):
             return
         raise ValueError(
             "Table schema does not match schema used to create file: \n"
             f"table:\n{schema.to_string(show_schema_metadata=False)} vs. \n"
-            f"file:\n{self.schema.to_string(show_schema_metadata=False)}\n{_difference(schema, self.schema)}"
+            f"file:\n{expected.to_string(show_schema_metadata=False)}\n{_difference(schema, expected)}"
         )
 
     def add_key_value_metadata(self, key_value_metadata):
@@ -221,6 +229,11 @@ class ParquetWriter:
                 source=self,
             )
             self._abort()
+
+
+def _spark_name(name):
+    """The name with what Spark does not take in names replaced."""
+    return "".join("_" if character in " ,;{}()\n\t=" else character for character in name)
 
 
 def _name_of(where):
@@ -277,8 +290,10 @@ def write_table(
     progress=None,
     **kwargs,
 ):
-    """Writes a table, or anything with `__arrow_c_stream__`, to one Parquet file."""
+    """Writes a table, or anything with `__arrow_c_stream__`, to one Parquet file; the options are ParquetWriter's."""
     given = {k: v for k, v in locals().items() if k not in ("table", "where", "kwargs", "progress", "filesystem")}
+    row_group_size = given["row_group_size"] = kwargs.pop("chunk_size", row_group_size)
+    append = kwargs.pop("append", False)
     collector = kwargs.pop("metadata_collector", None)
     if not is_tabular(table):
         raise TypeError(f"expected a Table or an object with __arrow_c_stream__, got {type(table)}")
@@ -292,6 +307,8 @@ def write_table(
         table = reader_of(table)
         schema = table.schema
     rows = getattr(table, "num_rows", None)
-    with ParquetWriter(where, schema, filesystem=filesystem, metadata_collector=collector, **given, **kwargs) as writer:
+    with ParquetWriter(
+        where, schema, filesystem=filesystem, append=append, metadata_collector=collector, **given, **kwargs
+    ) as writer:
         writer._progress = Progress(progress, f"writing {_name_of(where)}", rows)
         writer.write_table(table)
