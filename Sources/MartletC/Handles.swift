@@ -2,6 +2,7 @@ import CMartlet
 import Glibc
 import MartletArrow
 import MartletBase
+import MartletPython
 
 // What every exported function is made of: handles in, Swift called, handles out, errors told.
 
@@ -14,10 +15,9 @@ final class BufferHandle {
     init(_ buffer: Buffer) { self.buffer = buffer }
 }
 
-final class SchemaHandle {
-    let field: Field
-    init(_ field: Field) { self.field = field }
+// Python's objects hold arrays and schemas themselves, so `ArrayHandle` and `SchemaHandle` are of the room below.
 
+extension SchemaHandle {
     convenience init(_ schema: Schema) {
         self.init(Field("", schema.structType, isNullable: false, metadata: schema.metadata))
     }
@@ -31,19 +31,10 @@ final class SchemaHandle {
     }
 }
 
-final class ArrayHandle {
-    let data: ArrayData
-    /// Tells names, nullability and metadata, which the data does not know.
-    let field: Field
-
-    init(_ data: ArrayData, field: Field? = nil) {
-        self.data = data
-        self.field = field ?? Field("", data.type)
-    }
-
-    init(_ batch: RecordBatch) {
-        data = batch.structArray
-        field = Field("", data.type, isNullable: false, metadata: batch.schema.metadata)
+extension ArrayHandle {
+    convenience init(_ batch: RecordBatch) {
+        let data = batch.structArray
+        self.init(data, field: Field("", data.type, isNullable: false, metadata: batch.schema.metadata))
     }
 
     func batch() throws(MartletError) -> RecordBatch {

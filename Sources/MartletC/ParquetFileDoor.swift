@@ -2,6 +2,7 @@ public import CMartlet
 import Glibc
 import MartletArrow
 import MartletBase
+import MartletPython
 import MartletCodecs
 import MartletParquet
 import Synchronization

@@ -1,6 +1,7 @@
 public import CMartlet
 import MartletArrow
 import MartletBase
+import MartletPython
 import MartletCodecs
 import MartletIO
 import MartletParquet

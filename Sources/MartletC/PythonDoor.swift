@@ -1,6 +1,7 @@
 public import CMartlet
 import MartletArrow
 import MartletBase
+import MartletIPC
 import MartletPython
 
 // martlet.h, "CPython".
@@ -98,12 +99,6 @@ public func pythonArrayToList(
     }
 }
 
-@_cdecl("martlet_python_item")
-public func pythonItem(_ array: OpaquePointer?, _ index: Int64) -> PythonObject? {
-    guard let data = try? object(array, ArrayHandle.self).data, let index = Int(exactly: index) else { return nil }
-    return try? PythonValues.item(of: data, index)
-}
-
 @_cdecl("martlet_python_fill_objects")
 public func pythonFillObjects(
     _ array: OpaquePointer?, _ target: UnsafeMutablePointer<PythonObject?>?, _ null: PythonObject?, _ error: ErrorOut?
@@ -153,25 +148,46 @@ public func pythonArrayCapsules(
     }
 }
 
-@_cdecl("martlet_python_exported")
-public func pythonExported(_ array: OpaquePointer?) -> PythonObject? {
-    guard let handle = try? object(array, ArrayHandle.self) else { return nil }
-    return try? PythonCapsules.exported(handle.data, handle.field)
+@_cdecl("martlet_python_native")
+public func pythonNative(_ out: UnsafeMutablePointer<PythonObject?>?, _ error: ErrorOut?) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let out = try required(out, "out")
+        out.pointee = try NativeTypes.shared().table([("file_batch", fileBatch), ("stream_next", streamBatch)])
+    }
 }
 
-@_cdecl("martlet_python_imported")
-public func pythonImported(
-    _ schema: PythonObject?, _ array: PythonObject?, _ known: OpaquePointer?, _ outSchema: HandleOut?, _ out: HandleOut?,
-    _ error: ErrorOut?
-) -> Int32 {
-    guarded(error) { () throws(MartletError) in
-        let known = try known.map { pointer throws(MartletError) in try object(pointer, SchemaHandle.self).field }
-        let outSchema = try required(outSchema, "out_schema")
-        let (data, field) = try PythonCapsules.imported(
-            try requiredObject(schema, "schema"), try requiredObject(array, "array"), known: known)
-        outSchema.pointee = nil
-        if let field { try give(SchemaHandle(field), to: outSchema) }
-        try give(ArrayHandle(data, field: field ?? known), to: out)
+/// `file_batch(address, index, class, schema)`: a batch of an IPC file.
+private let fileBatch: NativeTypes.Fast = { _, arguments, count, _ in
+    guard let native = try? NativeTypes.shared(), let file = native.address(arguments, count, expected: 4),
+        let arguments, let number = arguments[1], let type = arguments[2], let schema = arguments[3]
+    else { return nil }
+    guard let index = native.integer(number).flatMap(Int.init(exactly:)) else {
+        return native.refuse("the index of a batch is an integer")
+    }
+    do throws(MartletError) {
+        let handle = try native.withoutLock { () throws(MartletError) in
+            ArrayHandle(try object(OpaquePointer(file), IPCFileHandle.self).file.batch(at: index))
+        }
+        return native.make(type, handle, described: schema)
+    } catch {
+        return native.raise(error)
+    }
+}
+
+/// `stream_next(address, class, schema)`: the next batch of a stream, None at its end.
+private let streamBatch: NativeTypes.Fast = { _, arguments, count, _ in
+    guard let native = try? NativeTypes.shared(), let pointer = native.address(arguments, count, expected: 3),
+        let arguments, let type = arguments[1], let schema = arguments[2]
+    else { return nil }
+    do throws(MartletError) {
+        let handle = try native.withoutLock { () throws(MartletError) -> ArrayHandle? in
+            let stream = try object(OpaquePointer(pointer), StreamHandle.self).stream
+            return try stream.next().map { ArrayHandle($0, field: stream.field) }
+        }
+        guard let handle else { return native.none() }
+        return native.make(type, handle, described: schema)
+    } catch {
+        return native.raise(error)
     }
 }
 

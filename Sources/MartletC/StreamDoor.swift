@@ -1,6 +1,7 @@
 public import CMartlet
 import MartletArrow
 import MartletBase
+import MartletPython
 
 // martlet.h, "streams of record batches".
 

@@ -1,6 +1,7 @@
 import CMartlet
 import MartletArrow
 import MartletBase
+import MartletPython
 import MartletIPC
 
 // martlet.h, "Arrow IPC": tensors.

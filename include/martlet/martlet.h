@@ -623,8 +623,6 @@ MARTLET_CHECKED martlet_status martlet_python_array_from_sequence(void *object, 
 /* A new list of the array's values, as pyarrow's `to_pylist` makes them. Keys: maps_as_pydicts. */
 MARTLET_CHECKED martlet_status martlet_python_array_to_list(const martlet_array *array, const martlet_option *options,
                                                             int64_t option_count, void **out_object, martlet_error *error);
-/* A new reference to the Python value of one slot; NULL, without an exception, where there is none: the list tells why. */
-void *martlet_python_item(const martlet_array *array, int64_t index);
 /* A NumPy array of Python objects for strings, binaries and the like is filled from here: `target` points at `length`
  * PyObject * slots that hold new references or NULL; nulls become `null_object`. */
 MARTLET_CHECKED martlet_status martlet_python_fill_objects(const martlet_array *array, void **target, void *null_object,
@@ -652,14 +650,9 @@ MARTLET_CHECKED martlet_status martlet_python_array_capsules(const martlet_array
                                                              martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_python_stream_capsule(martlet_stream *stream, bool is_device, void **out,
                                                              martlet_error *error);
-/* The tuple of "arrow_schema" and "arrow_array"; NULL, without an exception, when there is none: the function above tells
- * why. */
-void *martlet_python_exported(const martlet_array *array);
-/* Takes the array out of its two capsules. *out_schema is NULL when the schema has the type and metadata of `known`, which
- * may be NULL: whoever takes many arrays of one schema reads it once. */
-MARTLET_CHECKED martlet_status martlet_python_imported(void *schema_capsule, void *array_capsule,
-                                                       const martlet_schema *known, martlet_schema **out_schema,
-                                                       martlet_array **out, martlet_error *error);
+/* A new dict of types and functions that Python calls itself, without a foreign function interface: the base classes of the
+ * package's arrays, batches and scalars, and what is done once for each of many small ones. */
+MARTLET_CHECKED martlet_status martlet_python_native(void **out, martlet_error *error);
 
 #ifdef __cplusplus
 }

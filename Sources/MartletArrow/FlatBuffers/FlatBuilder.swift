@@ -45,6 +45,9 @@ package struct FlatBuilder {
     /// Where vtables lie: tables of one form share one.
     private var vtables: [(entries: [UInt16], place: Int)] = []
 
+    /// Where the values of the last table lie by slot, from the end.
+    package private(set) var places: [Int] = []
+
     package init() {}
 
     /// Makes room for `count` bytes before those that are written.
@@ -130,7 +133,7 @@ package struct FlatBuilder {
         let end = used
         let slotCount = (slots.fields.map(\.slot).max() ?? -1) + 1
         // Wide values first, so that none needs padding behind another.
-        var places = Array(repeating: 0, count: slotCount)
+        places = Array(repeating: 0, count: slotCount)
         for width in [16, 8, 4, 2, 1] {
             for (slot, value) in slots.fields where value.byteWidth == width {
                 put(value)

@@ -28,13 +28,21 @@ package enum SchemaMessage {
         _ builder: consuming FlatBuilder, header: Int, type: UInt8, bodyLength: Int, metadata: Metadata = Metadata(),
         version: Int16 = SchemaFormat.metadataVersion
     ) -> [UInt8] {
+        located(builder, header: header, type: type, bodyLength: bodyLength, metadata: metadata, version: version).bytes
+    }
+
+    /// The message, and where its body's length lies, from the end.
+    package static func located(
+        _ builder: consuming FlatBuilder, header: Int, type: UInt8, bodyLength: Int, metadata: Metadata, version: Int16
+    ) -> (bytes: [UInt8], bodyLength: Int) {
         var builder = builder
         var fields: FlatBuilder.Slots = [
             0: .int16(version), 1: .uint8(type), 2: .reference(header), 3: .int64(Int64(bodyLength)),
         ]
         if !metadata.isEmpty { fields[4] = .reference(SchemaEncoder.metadata(metadata, in: &builder)) }
         let root = builder.table(fields)
-        return builder.finish(root: root)
+        let place = builder.places[3]
+        return (builder.finish(root: root), place)
     }
 
     /// Metadata bytes behind the continuation marker and their length, padded so that the body starts aligned. Before

@@ -25,6 +25,8 @@ public final class IPCWriter {
     private var dictionaryBlocks: [Int64] = []
     /// Offset, bytes of metadata and bytes of body of each record batch of a file.
     private(set) var recordBatchBlocks: [Int64] = []
+    private var lastHead: MessageHead?
+    private var headPlaces: MessageHead.Places?
     private var isOpen = true
     private var failure: MartletError?
 
@@ -71,9 +73,13 @@ public final class IPCWriter {
         guard batch.schema.isSame(as: schema) else { throw differentSchema(batch.schema) }
         let body = try encode(batch.columns) { "column \(self.schema.fields[$0].name)" }
         for update in try dictionaries.updates(for: batch.columns) { try write(update) }
-        var builder = FlatBuilder()
-        let header = recordBatch(body, rowCount: batch.rowCount, in: &builder)
-        recordBatchBlocks += try send(builder, header, SchemaFormat.Header.recordBatch, body, metadata)
+        if metadata.isEmpty, let head = try lastHead?.filled(body, rowCount: batch.rowCount) {
+            recordBatchBlocks += try send(head, body)
+        } else {
+            var builder = FlatBuilder()
+            let header = recordBatch(body, rowCount: batch.rowCount, in: &builder)
+            recordBatchBlocks += try send(builder, header, SchemaFormat.Header.recordBatch, body, metadata)
+        }
         statistics.recordBatchCount += 1
     }
 
@@ -123,7 +129,7 @@ public final class IPCWriter {
         if update.isReplacement { statistics.replacedDictionaryCount += 1 }
     }
 
-    private struct Body {
+    struct Body {
         var nodes: [Int64]
         var variadicCounts: [Int64]
         var encoded: EncodedBody
@@ -154,22 +160,35 @@ public final class IPCWriter {
         if !body.variadicCounts.isEmpty {
             slots[4] = .reference(builder.vector(structsOf: body.variadicCounts, perStruct: 1))
         }
-        return builder.table(slots)
+        let table = builder.table(slots)
+        // The numbers of a vector begin behind its length.
+        headPlaces = MessageHead.Places(rowCount: builder.places[0], nodes: nodes - 4, ranges: buffers - 4)
+        return table
     }
 
     /// Writes a message with its body, and returns its block in a file's footer (File.fbs `Block`).
     private func send(
         _ builder: consuming FlatBuilder, _ header: Int, _ type: UInt8, _ body: Body, _ metadata: Metadata
     ) throws(MartletError) -> [Int64] {
-        let byteCount = body.encoded.byteCount
         var metadata = metadata
         if let compression = options.compression, options.metadataVersion == .v4 {
             metadata.append(BodyCompression.experimentalKey, compression.name)
         }
-        let message = SchemaMessage.message(
-            builder, header: header, type: type, bodyLength: byteCount, metadata: metadata,
+        let message = SchemaMessage.located(
+            builder, header: header, type: type, bodyLength: body.encoded.byteCount, metadata: metadata,
             version: options.metadataVersion.rawValue)
-        let head = try SchemaMessage.encapsulate(message, alignment: alignment, isLegacy: options.usesLegacyFormat)
+        let head = try SchemaMessage.encapsulate(message.bytes, alignment: alignment, isLegacy: options.usesLegacyFormat)
+        if type == SchemaFormat.Header.recordBatch, body.variadicCounts.isEmpty, let places = headPlaces {
+            let end = message.bytes.count + (options.usesLegacyFormat ? 4 : 8)
+            lastHead = MessageHead(
+                bytes: head, end: end, places: places, bodyLength: message.bodyLength, nodeCount: body.nodes.count,
+                rangeCount: body.encoded.ranges.count, hasMetadata: !metadata.isEmpty)
+        }
+        return try send(head, body)
+    }
+
+    private func send(_ head: Buffer, _ body: Body) throws(MartletError) -> [Int64] {
+        let byteCount = body.encoded.byteCount
         // A block's metadata length is a 32-bit number in a struct of 64-bit ones.
         let block = [Int64(sink.position - base), Int64(head.count), Int64(byteCount)]
         do throws(MartletError) { try sink.write([head] + body.encoded.pieces) } catch {

@@ -243,7 +243,7 @@ package struct BufferView {
 }
 
 /// Looks symbols up and remembers which are missing; what it returns for a missing one is never used.
-private struct Symbols {
+struct Symbols {
     var missing: [String] = []
     private let anything: UnsafeMutableRawPointer = dlsym(nil, "dlsym")
 

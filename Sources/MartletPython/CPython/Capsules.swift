@@ -1,6 +1,7 @@
 import CMartlet
 package import MartletArrow
 package import MartletBase
+import Synchronization
 
 /// Capsules of the Arrow PyCapsule interface (CDataInterface/PyCapsuleInterface.rst). Whoever consumes one moves the
 /// structure out; the destructor releases what is left.
@@ -17,8 +18,20 @@ package enum PythonCapsules {
 
     package static func schema(_ field: Field) throws(MartletError) -> Object {
         try capsule(ArrowSchema.self, { PythonCapsules.drop($0, ArrowSchema.self) }) {
-            structure throws(MartletError) in try field.export(to: structure)
+            structure throws(MartletError) in try template(of: field).export(to: structure)
         }
+    }
+
+    /// The template that was used last: what goes out one by one has the same schema, as a rule.
+    private static let lastTemplate = Mutex<SchemaTemplate?>(nil)
+
+    private static func template(of field: Field) throws(MartletError) -> SchemaTemplate {
+        if let last = lastTemplate.withLock({ $0 }), last.field == field, last.field.metadata.pairs == field.metadata.pairs {
+            return last
+        }
+        let made = try SchemaTemplate(field)
+        lastTemplate.withLock { $0 = made }
+        return made
     }
 
     package static func array(_ data: ArrayData) throws(MartletError) -> Object {
@@ -57,21 +70,11 @@ package enum PythonCapsules {
         return tuple.give()
     }
 
-    /// Takes the structures out of the two capsules of an array.
-    ///
-    /// The field is nil when its type and metadata are those of `known`.
-    package static func imported(_ schema: Object, _ array: Object, known: Field?) throws(MartletError) -> (
-        data: ArrayData, field: Field?
-    ) {
-        let python = try CPython.shared()
-        guard let schema = python.capsulePointer(schema, text(schemaName)) else { throw python.takeError() }
-        guard let array = python.capsulePointer(array, text(arrayName)) else { throw python.takeError() }
-        let field = try Field(importing: schema.assumingMemoryBound(to: ArrowSchema.self))
-        let same = known.map { $0.type == field.type && $0.metadata == field.metadata } ?? false
-        // One object of the type for all batches: what comes later compares types by it.
-        let type = same ? known?.type ?? field.type : field.type
-        let data = try ArrayData.importing(array.assumingMemoryBound(to: ArrowArray.self), type: type)
-        return (data, same ? nil : field)
+    /// The structure in a capsule; nil, and a Python exception, when it holds something else.
+    static func pointer<Structure: ExportedStructure>(
+        _ capsule: Object, _: Structure.Type, _ python: CPython
+    ) -> UnsafeMutablePointer<Structure>? {
+        python.capsulePointer(capsule, text(Structure.capsuleName))?.assumingMemoryBound(to: Structure.self)
     }
 
     private static func capsule<Structure: ExportedStructure>(
@@ -108,7 +111,7 @@ package enum PythonCapsules {
 }
 
 /// A structure with a `release` of its own that is NULL when it was moved out.
-private protocol ExportedStructure {
+protocol ExportedStructure {
     static var capsuleName: UInt { get }
     static func releaseWhatIsLeft(_ structure: UnsafeMutablePointer<Self>)
 }

@@ -57,10 +57,9 @@ expression_literal t:ppp* expression_call t:spqpppqpp* expression_evaluate t:ppp
 expression_release v:p*
 dataset_open t:pqppqpp dataset_schema t:ppp* dataset_files t:pppp dataset_scan t:ppqppqppp dataset_release v:p
 dataset_write t:pspqpqppp
-python_array_from_sequence t:ppppqpp* python_array_to_list t:ppqpp* python_item p:pq* python_fill_objects t:pppp*
+python_array_from_sequence t:ppppqpp* python_array_to_list t:ppqpp* python_fill_objects t:pppp*
 python_array_from_objects t:pqqpppqpp* python_array_from_unicode t:pqqqppp* python_buffer t:ppqpp* python_drain v:*
-python_schema_capsule t:ppp* python_array_capsules t:pbpp* python_stream_capsule t:pbpp* python_exported p:p*
-python_imported t:pppppp*
+python_schema_capsule t:ppp* python_array_capsules t:pbpp* python_stream_capsule t:pbpp* python_native t:pp*
 """
 
 _LETTERS = {
@@ -135,12 +134,17 @@ _raised = threading.local()
 
 def _raise(status, error):
     text = error.message.decode("utf-8", "replace")
-    exception = exception_for(status, error.system_error, text)
+    exception = exception_of(status, error.system_error, text)
     _spare_errors.append(error)
+    raise exception
+
+
+def exception_of(status, system_error, text):
+    """The exception of an error; what an iterator raised is that itself."""
     problem, _raised.problem = getattr(_raised, "problem", None), None
     if problem is not None and f"{type(problem).__name__}: {problem}" in text:
-        raise problem
-    raise exception
+        return problem
+    return exception_for(status, system_error, text)
 
 
 def check(function, *arguments):
@@ -189,7 +193,6 @@ def handle_class(name, noun):
 
 BufferHandle = handle_class("BufferHandle", "buffer")
 SchemaHandle = handle_class("SchemaHandle", "schema")
-ArrayHandle = handle_class("ArrayHandle", "array")
 StreamHandle = handle_class("StreamHandle", "stream")
 
 
@@ -330,15 +333,23 @@ def new_object(function, *arguments):
     return result
 
 
-def object_function(name):
-    """A function that returns a new reference; ValueError when it returns NULL."""
-    function = getattr(lib, name)
-    function.restype = ctypes.py_object
-    return function
+class _Native:
+    """Types and functions that the engine makes with CPython's stable ABI: called without `ctypes`."""
+
+    def __init__(self):
+        self.__dict__.update(new_object(lib.martlet_python_native))
 
 
-# `item(array's address, index)`: the Python object of a slot.
-item = object_function("martlet_python_item")
+native = _Native()
+
+
+class ArrayHandle(native.ArrayCells):
+    """Owns one `martlet_array *`; passed to functions of the library as it is."""
+
+    __slots__ = ()
+
+    def __init__(self, pointer):
+        self._as_parameter_ = pointer
 
 
 def object_buffer(owner, address, size):

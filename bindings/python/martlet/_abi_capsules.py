@@ -1,20 +1,7 @@
 """Arrays and streams through the Arrow PyCapsule interface; what of it talks to `ctypes` and is more than one call."""
 
-from ctypes import addressof, c_void_p
-
 from . import _abi
-from ._abi import _CAPSULE_POINTER, _ErrorStruct, _raise, lib, new_object
-
-_exported = _abi.object_function("martlet_python_exported")
-
-
-def exported(handle):
-    """The capsules of schema and array of an array's handle."""
-    try:
-        return _exported(handle._as_parameter_)
-    except ValueError:  # the long way says why
-        return new_object(lib.martlet_python_array_capsules, handle, False)
-
+from ._abi import _CAPSULE_POINTER, lib, new_object
 
 def exported_to_device(handle, options):
     """As `exported` for `__arrow_c_device_array__`."""
@@ -35,36 +22,18 @@ def _refuse(options):
         raise NotImplementedError(f"Received unsupported keyword argument(s): {unknown}")
 
 
-# What one import puts out: memory for two addresses and an error, and where it lies, for reuse.
-_spare_outs = []
-_imported = lib.martlet_python_imported
+class Requested:
+    """An object with nothing but `__arrow_c_array__`, which asks `source` for a schema."""
+
+    def __init__(self, source, requested):
+        self.source, self.requested = source, requested
+
+    def __arrow_c_array__(self):
+        return self.source.__arrow_c_array__(self.requested)
 
 
-def _new_outs():
-    outs, error = (c_void_p * 2)(), _ErrorStruct()
-    address = addressof(outs)
-    return outs, address, address + 8, error, addressof(error)
-
-
-def imported(schema_capsule, array_capsule, known):
-    """Takes the array out of its capsules: its address, and its SchemaHandle, or None when that is as `known`, the address
-    of a schema."""
-    spare = _spare_outs.pop() if _spare_outs else _new_outs()
-    outs, schema_address, array_address, error, error_address = spare
-    status = _imported(id(schema_capsule), id(array_capsule), known, schema_address, array_address, error_address)
-    if status:
-        _raise(status, error)
-    schema, array = outs
-    _spare_outs.append(spare)
-    return array, None if schema is None else _abi.SchemaHandle(schema)
-
-
-def array_of(source, requested, known):
-    """As `imported` for whatever has `__arrow_c_array__` or, in main memory, `__arrow_c_device_array__`."""
-    export = getattr(source, "__arrow_c_array__", None)
-    if export is not None:
-        schema, array = export(requested) if requested is not None else export()
-        return imported(schema, array, known)
+def device_array_of(source, requested):
+    """The address and the SchemaHandle of whatever has `__arrow_c_device_array__`, in main memory."""
     schema, array = source.__arrow_c_device_array__(requested)
     address = _CAPSULE_POINTER(array, b"arrow_device_array")
     schema = _abi.schema_from_capsule(schema)

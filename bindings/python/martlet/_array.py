@@ -5,7 +5,7 @@ from operator import index
 
 from . import _abi
 from . import _types as t
-from ._abi_capsules import exported, exported_to_device
+from ._abi_capsules import exported_to_device
 from ._errors import ArrowInvalid
 
 _lib = _abi.lib
@@ -15,7 +15,7 @@ _new = object.__new__
 class Array(_abi.ArrayHandle):
     """Immutable values of one type, any of which may be null."""
 
-    __slots__ = ("type", "_length")
+    __slots__ = ()
 
     def __init__(self):
         raise TypeError(
@@ -59,9 +59,6 @@ class Array(_abi.ArrayHandle):
         return array(np.from_dlpack(tensor))
 
     # ---- measures ----
-
-    def __len__(self):
-        return self._length
 
     @property
     def offset(self):
@@ -127,13 +124,13 @@ class Array(_abi.ArrayHandle):
 
     # ---- values ----
 
-    def __getitem__(self, key):
-        """A Scalar for an index, an Array for a slice."""
-        if key.__class__ is not int or not 0 <= key < self._length:
-            if isinstance(key, slice):
-                return slice_of(self, key)
-            key = normalized_index(key, self._length)
-        return self._scalar(key)
+    # `array[i]` and `slice` within bounds, `len(array)` and `iter(array)` are those of the cells.
+
+    def _item(self, key):
+        """`array[key]`: a Scalar for an index, an Array for a slice."""
+        if isinstance(key, slice):
+            return slice_of(self, key)
+        return self._scalar(normalized_index(key, self._length))
 
     # The class of the scalars; filled by `_scalar`.
     _scalar_class = None
@@ -143,15 +140,8 @@ class Array(_abi.ArrayHandle):
         made._source, made._slot = self, i
         return made
 
-    def __iter__(self):
-        kind = self._scalar_class
-        for i in range(self._length):
-            made = _new(kind)
-            made._source, made._slot = self, i
-            yield made
-
-    def slice(self, offset=0, length=None):
-        """`length` values from `offset` on, cut to what is there; no copy."""
+    def _slice(self, offset=0, length=None):
+        """`slice(offset=0, length=None)`: `length` values from `offset` on, cut to what is there; no copy."""
         offset, length = slice_bounds(offset, length, self._length)
         return wrap_known(_abi.new(_lib.martlet_array_slice, self, offset, length), self.type, length)
 
@@ -294,9 +284,7 @@ class Array(_abi.ArrayHandle):
 
     # ---- exchange ----
 
-    def __arrow_c_array__(self, requested_schema=None):
-        """Capsules of schema and array; `requested_schema` is cast to when that is possible."""
-        return exported(self if requested_schema is None else self._requested(requested_schema))
+    # `__arrow_c_array__(requested_schema=None)` is that of the cells.
 
     def __arrow_c_device_array__(self, requested_schema=None, **kwargs):
         """As `__arrow_c_array__`, with the word that the memory is the CPU's."""
@@ -325,11 +313,16 @@ _CLASSES = {}
 _NO_VALIDITY = (t.Type_NA, t.Type_DENSE_UNION, t.Type_SPARSE_UNION, t.Type_RUN_END_ENCODED)
 
 
+def class_of(type):
+    """The class of the arrays of a type."""
+    return _CLASSES[type.id] or type.__arrow_ext_class__()
+
+
 def wrap(pointer, type=None):
     """The Array of a new `martlet_array *`, which it owns; the engine is asked when `type` is not known."""
     if type is None:
         type = type_of(pointer)
-    self = object.__new__(_CLASSES[type.id] or type.__arrow_ext_class__())
+    self = _new(_CLASSES[type.id] or type.__arrow_ext_class__())
     self._as_parameter_ = pointer
     self.type = type
     self._length = _lib.martlet_array_length(pointer)
@@ -338,7 +331,7 @@ def wrap(pointer, type=None):
 
 def wrap_known(pointer, type, length):
     """As `wrap`, where the length is known."""
-    self = object.__new__(_CLASSES[type.id] or type.__arrow_ext_class__())
+    self = _new(_CLASSES[type.id] or type.__arrow_ext_class__())
     self._as_parameter_, self.type, self._length = pointer, type, length
     return self
 

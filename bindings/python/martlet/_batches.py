@@ -10,26 +10,6 @@ from ._table import RecordBatch, Table
 _STEP = 1024
 
 
-class Step:
-    """Asks streams for their next batch; nothing is made anew for a call."""
-
-    __slots__ = ("rows", "_out", "_count", "_error", "_places")
-
-    def __init__(self):
-        self._out, self._count, self.rows = (c_void_p * 1)(), c_int64(), c_int64()
-        self._error = _abi._ErrorStruct()
-        self._places = (1, self._out, byref(self._count), byref(self.rows), byref(self._error))
-
-    def next(self, stream):
-        """The address of the next batch's handle, None at the end; `rows` then says how long it is."""
-        status = lib.martlet_stream_read(stream, *self._places)
-        if status:
-            error = self._error
-            self.__init__()
-            _abi._raise(status, error)
-        return self._out[0] if self._count.value else None
-
-
 class Batches:
     """RecordBatches of one schema behind their handles; a sequence, as the batches of a Table."""
 

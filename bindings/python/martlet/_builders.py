@@ -2,8 +2,8 @@
 
 from . import _abi, _metadata
 from . import _types as t
-from ._abi_capsules import array_of, is_array, is_stream
-from ._array import Array, concatenate, nulls_of, wrap
+from ._abi_capsules import Requested, device_array_of, is_array, is_stream
+from ._array import Array, class_of, concatenate, nulls_of, wrap
 from ._chunked import ChunkedArray, chunked_array, make_chunked
 from ._errors import ArrowException, ArrowInvalid
 from ._field import field
@@ -47,19 +47,31 @@ def array(obj, type=None, mask=None, size=None, from_pandas=None, safe=True, mem
     return _from_sequence(_as_sequence(obj, size), type, mask, from_pandas, safe)
 
 
-# The type and the schema that came in last: most of what comes in one by one has the same.
-_last = {}
+def _describe_batch(address):
+    return Schema._from_handle(address), RecordBatch
+
+
+def _describe_array(address):
+    type = t._type_from_handle(_abi.SchemaHandle(address))
+    return type, class_of(type)
+
+
+_abi.native.configure(_abi.exception_of, _describe_batch, _describe_array)
+_imported_batch, _imported_array = _abi.native.imported_batch, _abi.native.imported_array
 
 
 def _from_protocols(obj, type, safe):
     """From `__arrow_c_array__`, `__arrow_c_stream__` or `__arrow_array__`, else None."""
-    capsule = None if type is None else type.__arrow_c_schema__
-    if is_array(obj):
-        known = _last.get("type")
-        pointer, schema = array_of(obj, capsule and capsule(), None if known is None else known._handle._as_parameter_)
-        if schema is not None:
-            known = _last["type"] = t._type_from_handle(schema)
-        found = wrap(pointer, known)
+    found = None
+    if type is None:
+        found = _imported_array(obj)
+    elif hasattr(obj, "__arrow_c_array__"):
+        found = _imported_array(Requested(obj, type.__arrow_c_schema__()))
+    if found is not None:
+        pass
+    elif hasattr(obj, "__arrow_c_device_array__"):
+        pointer, schema = device_array_of(obj, None if type is None else type.__arrow_c_schema__())
+        found = wrap(pointer, t._type_from_handle(schema))
     elif is_stream(obj):
         found = chunked_array(obj, type=type)
     elif hasattr(obj, "__arrow_array__"):
@@ -231,10 +243,13 @@ def _is_frame(data):
 
 def record_batch(data, names=None, schema=None, metadata=None):
     """A RecordBatch of a list of arrays or lists, a mapping, a pandas DataFrame or an Arrow-like object."""
-    if isinstance(data, RecordBatch) and schema is None and names is None:
-        return data
-    if hasattr(data, "__arrow_c_array__") and names is None and not isinstance(data, (list, tuple)):
-        return _batch_from_capsules(data, schema)
+    if names is None and not isinstance(data, (list, tuple, dict)):
+        if schema is None:
+            found = data if isinstance(data, RecordBatch) else _imported_batch(data)
+            if found is not None:
+                return found
+        elif hasattr(data, "__arrow_c_array__"):
+            return _batch_from_capsules(data, schema)
     if isinstance(data, (list, tuple)):
         return RecordBatch.from_arrays(data, names=names, schema=schema, metadata=metadata)
     if hasattr(data, "keys") and hasattr(data, "__getitem__") and not hasattr(data, "dtypes"):
@@ -254,19 +269,12 @@ def record_batch(data, names=None, schema=None, metadata=None):
     raise TypeError("Expected pandas DataFrame or list of arrays")
 
 
-_length = _lib.martlet_array_length
-
-
 def _batch_from_capsules(data, schema):
     capsule = None if schema is None else schema.__arrow_c_schema__()
-    known = _last.get("schema")
-    pointer, found = array_of(data, capsule, None if known is None else known._handle._as_parameter_)
-    if found is not None:
-        handle = _abi.ArrayHandle(pointer)
-        known = _last["schema"] = Schema._from_handle(found)
-        batch = RecordBatch._from_pointer(handle, known)
-    else:
-        batch = RecordBatch._from_known(pointer, known, _length(pointer))
+    batch = _imported_batch(data if capsule is None else Requested(data, capsule))
+    if batch is None:
+        pointer, found = device_array_of(data, capsule)
+        batch = RecordBatch._from_pointer(pointer, Schema._from_handle(found))
     if schema is not None and not batch.schema.equals(schema):
         return batch.cast(schema)
     return batch

@@ -2,7 +2,7 @@
 
 import json
 
-from . import _metadata
+from . import _abi, _metadata
 from . import _types as t
 from ._errors import ArrowInvalid, ArrowKeyError
 from ._type_classes import DataType
@@ -162,7 +162,8 @@ def register_extension_type(ext_type):
     if name in _registered or name in _CANONICAL:
         raise ArrowKeyError(f"A type extension with name {name} already defined")
     _registered[name] = type(ext_type)
-    _forget()
+    # What came in before a name was known comes in anew.
+    _abi.native.forget()
 
 
 def unregister_extension_type(type_name):
@@ -171,13 +172,7 @@ def unregister_extension_type(type_name):
         type_name = type_name.decode()
     if _registered.pop(type_name, None) is None:
         raise ArrowKeyError(f"No type extension with name {type_name} found")
-    _forget()
-
-
-def _forget():
-    """What came in before a name was known comes in anew."""
-    from ._builders import _last
-    _last.clear()
+    _abi.native.forget()
 
 
 def extension_from_tree(tree):

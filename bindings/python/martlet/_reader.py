@@ -8,6 +8,7 @@ from ._errors import ArrowInvalid
 from ._schema import Schema
 from ._table import RecordBatch, Table
 
+_next = _abi.native.stream_next
 
 RecordBatchWithMetadata = namedtuple("RecordBatchWithMetadata", ["batch", "custom_metadata"])
 
@@ -85,11 +86,15 @@ class RecordBatchReader:
         if self._is_closed:
             raise ArrowInvalid("Operation on a closed RecordBatchReader")
         if self._stream_ is not None:
-            pointer = self._asked(_abi.lib.martlet_stream_next)
-            if pointer is None:
+            if self._file is None:
+                batch = _next(self._stream_._as_parameter_, RecordBatch, self.schema)
+            else:
+                with self._file.callbacks.raising():
+                    batch = _next(self._stream_._as_parameter_, RecordBatch, self.schema)
+            if batch is None:
                 raise StopIteration
             self._batches_read += 1
-            return RecordBatch._from_pointer(pointer, self.schema)
+            return batch
         return self._checked(next(self._source))
 
     def _checked(self, batch):

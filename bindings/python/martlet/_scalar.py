@@ -5,13 +5,14 @@ from . import _types as t
 from . import _array, _array_classes  # noqa: F401  (the classes of arrays are known then)
 from ._array import maps_options, wrap_known
 
-_item = _abi.item
 
+class Scalar(_abi.native.ScalarCells):
+    """One value of a type, or null.
 
-class Scalar:
-    """One value of a type, or null."""
+    as_py(*, maps_as_pydicts=None): the Python value, None for null.
+    """
 
-    __slots__ = ("_source", "_slot", "_cut", "__weakref__")
+    __slots__ = ()
 
     def __init__(self):
         raise TypeError(f"Do not call {type(self).__name__}'s constructor directly, use martlet.scalar() instead.")
@@ -36,13 +37,8 @@ class Scalar:
     def is_valid(self):
         return self._array.null_count == 0 and self.type.id != t.Type_NA
 
-    def as_py(self, *, maps_as_pydicts=None):
-        """The Python value, None for null."""
-        if maps_as_pydicts is None:
-            try:
-                return _item(self._source._as_parameter_, self._slot)
-            except ValueError:
-                pass  # there is none: the long way says why
+    def _as_py(self, maps_as_pydicts=None):
+        """`as_py` for maps with options, and where it fails: this says why."""
         options = maps_options(maps_as_pydicts)
         return _abi.new_object(_abi.lib.martlet_python_array_to_list, self._array, *options)[0]
 
@@ -353,6 +349,7 @@ def wrap_scalar(array):
 
 for _id, _class in _CLASSES.items():
     _array._CLASSES[_id]._scalar_class = _class
+    _abi.native.set_scalar_class(_array._CLASSES[_id], _class)
 
 
 def scalar(value, type=None, *, from_pandas=None, memory_pool=None):

@@ -9,7 +9,7 @@ from ._types import StructType
 class Schema:
     """An immutable sequence of fields with metadata."""
 
-    __slots__ = ("_members", "_pairs", "_handle_", "_places", "__weakref__")
+    __slots__ = ("_members", "_pairs", "_handle_", "_places", "_kinds_", "__weakref__")
 
     def __init__(self):
         raise TypeError("Do not call Schema's constructor directly, use martlet.schema instead.")
@@ -202,6 +202,15 @@ class Schema:
         return made
 
     @property
+    def _kinds(self):
+        """The type of each column and the class of its arrays, in one tuple."""
+        kinds = self._kinds_
+        if kinds is None:
+            from ._array import class_of
+            kinds = self._kinds_ = tuple(kind for f in self._members for kind in (f.type, class_of(f.type)))
+        return kinds
+
+    @property
     def _struct(self):
         """The struct type of the batches that have this schema."""
         return StructType._make(
@@ -222,7 +231,7 @@ def _child_lines(type, indent):
 
 def _make_schema(members, pairs=None):
     self = object.__new__(Schema)
-    self._members, self._pairs, self._handle_, self._places = tuple(members), pairs, None, None
+    self._members, self._pairs, self._handle_, self._places, self._kinds_ = tuple(members), pairs, None, None, None
     return self
 
 

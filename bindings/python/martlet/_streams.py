@@ -4,12 +4,14 @@ from . import _abi
 from ._abi import lib
 from ._abi_capsules import is_array, is_stream
 from ._abi_io import SILENT
-from ._batches import Step, read_stream
+from ._batches import read_stream
 from ._builders import _is_frame, record_batch
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._reader import RecordBatchReader
 from ._schema import Schema, schema as _as_schema
 from ._table import RecordBatch, Table
+
+_next = _abi.native.stream_next
 
 
 def is_tabular(data):
@@ -70,7 +72,7 @@ def batches_of(data, max_chunksize=None):
 class SourceReader(RecordBatchReader):
     """A RecordBatchReader over a stream of the engine that reads a source of bytes; what a Python file raises arrives."""
 
-    __slots__ = ("_opened", "_batches_read", "_step")
+    __slots__ = ("_opened", "_batches_read")
 
     def _begin(self, pointer, opened):
         """Owns a new `martlet_stream *` that reads from `opened`, a Source."""
@@ -79,7 +81,6 @@ class SourceReader(RecordBatchReader):
         self._source = None
         self._stream_ = _abi.StreamHandle(pointer)
         self._is_closed = False
-        self._step = Step()
         with opened.callbacks.raising():
             self.schema = Schema._from_handle(_abi.new(lib.martlet_stream_schema, self._stream_))
 
@@ -93,17 +94,17 @@ class SourceReader(RecordBatchReader):
         """The next RecordBatch; StopIteration at the end."""
         if self._is_closed:
             raise ArrowInvalid("Operation on a closed RecordBatchReader")
-        step, callbacks = self._step, self._opened.callbacks
+        callbacks = self._opened.callbacks
         if callbacks is SILENT:
-            pointer = step.next(self._stream_)
+            batch = _next(self._stream_._as_parameter_, RecordBatch, self.schema)
         else:
             with callbacks.raising():
-                pointer = step.next(self._stream_)
-        if pointer is None:
+                batch = _next(self._stream_._as_parameter_, RecordBatch, self.schema)
+        if batch is None:
             self._opened.move_owner()
             raise StopIteration
         self._batches_read += 1
-        return RecordBatch._from_known(pointer, self.schema, step.rows.value)
+        return batch
 
     __next__ = read_next_batch
 

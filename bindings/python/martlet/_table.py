@@ -1,7 +1,7 @@
 """Record batches and tables: named columns of one length."""
 
 from . import _abi
-from ._abi_capsules import exported, exported_stream, exported_to_device
+from ._abi_capsules import exported_stream, exported_to_device
 from ._array import Array, concatenate, slice_bounds, wrap
 from ._chunked import ChunkedArray, make_chunked
 from ._errors import ArrowInvalid
@@ -12,62 +12,53 @@ _lib = _abi.lib
 _new = object.__new__
 
 
-class RecordBatch(_Tabular):
+class RecordBatch(_Tabular, _abi.native.BatchCells):
     """Columns of one length, each an Array; the unit of streams and files."""
 
-    __slots__ = ("schema", "num_rows", "_columns", "_handle_", "__weakref__")
+    # The cells are `schema`, `num_rows`, `_columns` (None until somebody looks at them) and `_as_parameter_`: the address of
+    # the batch as a struct array, 0 until somebody asks for it.
+    __slots__ = ()
     _noun = "record batch"
 
     @classmethod
     def _make(cls, arrays, schema, num_rows):
-        self = object.__new__(cls)
-        self.schema, self.num_rows, self._columns, self._handle_ = schema, num_rows, list(arrays), None
+        self = _new(cls)
+        self.schema, self.num_rows, self._columns = schema, num_rows, list(arrays)
         return self
 
     @classmethod
     def _from_pointer(cls, pointer, schema=None):
         """From a new `martlet_array *` of a struct, which is then owned; the engine is asked for a missing schema."""
-        handle = pointer if isinstance(pointer, _abi.ArrayHandle) else _abi.ArrayHandle(pointer)
-        if schema is None:
-            schema = Schema._from_handle(_abi.new(_lib.martlet_array_schema, handle))
-        self = object.__new__(cls)
-        self.schema, self.num_rows = schema, _lib.martlet_array_length(handle)
-        self._columns, self._handle_ = None, handle
+        self = _new(cls)
+        if pointer.__class__ is not int:
+            _lib.martlet_array_retain(pointer)
+            pointer = pointer._as_parameter_
+        self._as_parameter_ = pointer
+        self.schema = Schema._from_handle(_abi.new(_lib.martlet_array_schema, pointer)) if schema is None else schema
+        self.num_rows = _lib.martlet_array_length(pointer)
         return self
 
     _from_handle = _from_pointer
 
-    @classmethod
-    def _from_known(cls, pointer, schema, num_rows):
-        """From a new `martlet_array *` of a struct of which all is known."""
-        handle, self = _new(_abi.ArrayHandle), _new(cls)
-        handle._as_parameter_ = pointer
-        self.schema, self.num_rows, self._columns, self._handle_ = schema, num_rows, None, handle
-        return self
-
     @property
     def _handle(self):
-        """The ArrayHandle of the batch as a struct array."""
-        handle = self._handle_
-        if handle is None:
-            handle = self._handle_ = _abi.ArrayHandle(_abi.new(
+        """The batch itself, which then is a handle of a struct array."""
+        if not self._as_parameter_:
+            self._as_parameter_ = _abi.new(
                 _lib.martlet_array_make, self.schema._handle, self.num_rows, 0, 0, _abi.handle_array([None]), 1,
-                _abi.handle_array(self._columns), len(self._columns), None))
-        return handle
+                _abi.handle_array(self._columns), len(self._columns), None)
+        return self
 
     def _arrays(self):
         columns = self._columns
         if columns is None:
-            handle = self._handle_
-            columns = self._columns = [
-                wrap(_abi.new(_lib.martlet_array_child, handle, i), f.type) for i, f in enumerate(self.schema._members)
-            ]
+            columns = self._columns = self._children(self.schema._kinds)
         return columns
 
     def column(self, i):
         if self._columns is None and self.num_columns > 8:
             i = self._place(i)
-            return wrap(_abi.new(_lib.martlet_array_child, self._handle_, i), self.schema._members[i].type)
+            return wrap(_abi.new(_lib.martlet_array_child, self, i), self.schema._members[i].type)
         return _Tabular.column(self, i)
 
     # ---- making ----
@@ -111,12 +102,10 @@ class RecordBatch(_Tabular):
             return column.combine_chunks()
         return array(column, type=type)
 
-    def slice(self, offset=0, length=None):
-        """`length` rows from `offset` on, cut to what is there; no copy."""
+    def _slice(self, offset=0, length=None):
+        """`slice(offset=0, length=None)`: `length` rows from `offset` on, cut to what is there; no copy."""
         offset, length = slice_bounds(offset, length, self.num_rows)
-        if self._columns is None:
-            return RecordBatch._from_pointer(_abi.new(_lib.martlet_array_slice, self._handle_, offset, length), self.schema)
-        return RecordBatch._make([c.slice(offset, length) for c in self._columns], self.schema, length)
+        return RecordBatch._from_pointer(_abi.new(_lib.martlet_array_slice, self._handle, offset, length), self.schema)
 
     def to_struct_array(self):
         """The rows as a struct array; no copy."""
@@ -141,8 +130,7 @@ class RecordBatch(_Tabular):
 
     # ---- exchange ----
 
-    def __arrow_c_array__(self, requested_schema=None):
-        return exported((self if requested_schema is None else self._requested(requested_schema))._handle)
+    # `__arrow_c_array__(requested_schema=None)` is that of the cells.
 
     def __arrow_c_device_array__(self, requested_schema=None, **kwargs):
         """As `__arrow_c_array__`, with the word that the memory is the CPU's."""
@@ -289,15 +277,22 @@ class Table(_Tabular):
         """RecordBatches over the chunks, of at most `max_chunksize` rows each; no copy."""
         if max_chunksize is not None and max_chunksize <= 0:
             raise ValueError("'max_chunksize' should be strictly positive")
-        if self._batches is not None and max_chunksize is None:
-            return [b for b in self._batches if b.num_rows]
-        return list(self._cut(max_chunksize))
+        if self._batches is not None:
+            batches = [b for b in self._batches if b.num_rows]
+        else:
+            batches = list(self._cut())
+        if max_chunksize is None:
+            return batches
+        return [
+            piece for b in batches for piece in ((b,) if b.num_rows <= max_chunksize else b._handle._pieces(max_chunksize))
+        ]
 
-    def _cut(self, max_chunksize):
+    def _cut(self):
+        """Batches that end wherever a chunk of a column does."""
         columns = self._arrays()
         if not columns:
             return
-        if all(c.num_chunks == 1 for c in columns) and (max_chunksize is None or max_chunksize >= self.num_rows):
+        if all(c.num_chunks == 1 for c in columns):
             if self.num_rows:
                 yield RecordBatch._make([c._chunks[0] for c in columns], self.schema, self.num_rows)
             return
@@ -305,8 +300,6 @@ class Table(_Tabular):
         places, starts, done = [0] * len(columns), [0] * len(columns), 0
         while done < self.num_rows:
             count = min(len(c[p]) - s for c, p, s in zip(chunks, places, starts))
-            if max_chunksize is not None:
-                count = min(count, max_chunksize)
             arrays = []
             for i, c in enumerate(chunks):
                 whole = c[places[i]]

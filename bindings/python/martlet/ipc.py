@@ -25,6 +25,8 @@ __all__ = [
     "recover", "serialize_pandas", "write_tensor",
 ]
 
+_file_batch = _abi.native.file_batch
+
 
 def __getattr__(name):
     # Tensors need NumPy, which few users of files do.
@@ -244,11 +246,9 @@ class RecordBatchFileReader:
         if not 0 <= i < self._count:
             self._check_index(i)
         if self._source.callbacks is _abi_io.SILENT:
-            pointer = _abi.new(lib.martlet_ipc_file_batch, self._handle, i)
-        else:
-            with self._source.callbacks.raising():
-                pointer = _abi.new(lib.martlet_ipc_file_batch, self._handle, i)
-        return RecordBatch._from_pointer(pointer, self._schema)
+            return _file_batch(self._handle._as_parameter_, i, RecordBatch, self._schema)
+        with self._source.callbacks.raising():
+            return _file_batch(self._handle._as_parameter_, i, RecordBatch, self._schema)
 
     get_record_batch = get_batch
 
