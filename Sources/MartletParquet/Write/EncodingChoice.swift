@@ -21,6 +21,8 @@ struct EncodingChoice {
     func choose(
         _ dictionary: LeafDictionary?, valueCount: Int
     ) throws(MartletError) -> (Encoding, LeafDictionary?) {
+        // Pages without values have no head of any encoding either.
+        if values.form == .nothing { return (.plain, nil) }
         if let encoding = settings.encoding { return (encoding, nil) }
         if valueCount == 0 { return (.plain, nil) }
         let samples = [pages.count / 3, pages.count * 2 / 3].map { pages[min($0, pages.count - 1)] }

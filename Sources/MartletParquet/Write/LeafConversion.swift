@@ -252,48 +252,13 @@ struct LeafConversion: Sendable {
 
     /// The values that the indices of a dictionary array point at.
     private func decodeDictionary(_ array: ArrayData) throws(MartletError) -> ArrayData {
-        guard let dictionary = array.dictionary, case .dictionary(let index, _, _) = array.type else { return array }
-        switch index.nativeKind {
-        case .int8: return try taken(array, dictionary, Int8.self)
-        case .int16: return try taken(array, dictionary, Int16.self)
-        case .int32: return try taken(array, dictionary, Int32.self)
-        case .int64: return try taken(array, dictionary, Int64.self)
-        case .uint8: return try taken(array, dictionary, UInt8.self)
-        case .uint16: return try taken(array, dictionary, UInt16.self)
-        case .uint32: return try taken(array, dictionary, UInt32.self)
-        case .uint64: return try taken(array, dictionary, UInt64.self)
-        case .int128, .float16, .float32, .float64, nil:
-            throw .type("\(index) is not an index type of dictionaries")
-        }
-    }
-
-    private func taken<Index: NativeValue & FixedWidthInteger>(
-        _ array: ArrayData, _ dictionary: ArrayData, _ type: Index.Type
-    ) throws(MartletError) -> ArrayData {
-        let indices = try PrimitiveArray<Index>(array)
-        let count = indices.count
-        // Where each slot's value is, -1 for null.
-        let places = try BufferBuilder(uninitializedCount: try count.multiplied(checked: 8))
-        let place = unsafe places.pointer(to: Int64.self)
-        var validity = try BitmapBuilder(capacity: count)
-        for i in 0..<count {
-            var target: Int64 = -1
-            if indices.isValid(i) {
-                guard let position = Int(exactly: indices[i]), position >= 0, position < dictionary.count else {
-                    throw .index(
-                        "dictionary index \(indices[i]) of slot \(i) is out of bounds for \(dictionary.count) values")
-                }
-                if dictionary.isValid(position) { target = Int64(position) }
-            }
-            unsafe place[i] = target
-            try validity.append(target >= 0)
-        }
-        let nulls = validity.falseCount
+        guard let dictionary = array.dictionary else { return array }
+        let places = try DictionaryPlaces(array, dictionary)
         let buffers = try withExtendedLifetime(dictionary) { () throws(MartletError) in
-            try unsafe takenBuffers(dictionary, place, count)
+            try unsafe takenBuffers(dictionary, places.pointer, places.count)
         }
         return ArrayData(
-            type: dictionary.type, count: count, validity: nulls == 0 ? nil : validity.finish(), nullCount: nulls,
+            type: dictionary.type, count: places.count, validity: places.validity, nullCount: places.nullCount,
             buffers: buffers)
     }
 

@@ -45,7 +45,7 @@ public final class ParquetWriter {
     ) throws(MartletError) {
         // Parquet has neither views nor runs, and stores extension types as their storage.
         storedSchema = schema.readable.withExtensionsAsMetadata
-        let schema = schema.contiguous.withExtensionsAsMetadata
+        let schema = schema.contiguous.withExtensionsAsMetadata.withoutNestedDictionaries
         self.sink = GatheringSink(sink)
         self.schema = schema
         self.options = options
@@ -182,7 +182,7 @@ public final class ParquetWriter {
     /// The batch as Parquet's storage has it.
     private func plain(_ batch: RecordBatch) throws(MartletError) -> RecordBatch {
         let plain = try batch.contiguousStrings()
-        return try plain.viewed(as: plain.schema.withExtensionsAsMetadata)
+        return try plain.viewed(as: plain.schema.withExtensionsAsMetadata).withoutNestedDictionaries()
     }
 
     private func check(_ batch: RecordBatch) throws(MartletError) {
