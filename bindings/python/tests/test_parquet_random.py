@@ -104,6 +104,9 @@ def write_duckdb(rng, table, path):
         "compression": rng.choice(("uncompressed", "snappy", "gzip", "brotli", "zstd", "lz4_raw")),
         "row_group_size": rng.choice((2048, 122880)), "parquet_version": rng.choice(("v1", "v2")),
     }
+    # What it takes from others without crashing.
+    if any(word in str(table.schema) for word in ("union", "run_end", "view", "dictionary", "extension", "decimal256", "[0]")):
+        raise ValueError("not for duckdb")
     with duckdb.connect() as connection:
         connection.register("t", table)
         connection.sql("SELECT * FROM t").write_parquet(
