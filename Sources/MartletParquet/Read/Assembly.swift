@@ -324,7 +324,7 @@ extension LeafOutput {
         let builder = try BufferBuilder(uninitializedCount: (slots + 1) * MemoryLayout<Offset>.stride)
         // Safety: there are `slots + 1` offsets, and a length for each slot that is not null.
         let total = unsafe placeOffsets(
-            values.lengths.pointer(to: Int32.self), slots: slots, bits: validity.pointer, from: 0,
+            values.lengths.pointer(to: Int32.self), count: values.count, slots: slots, bits: validity.pointer, from: 0,
             into: builder.pointer(to: Offset.self))
         unsafe builder.pointer(to: Offset.self)[slots] = total
         let (validity, nulls) = takeValidity()
@@ -337,18 +337,20 @@ extension LeafOutput {
 
 /// The start of each slot's bytes; lengths are those of the slots that are not null. Returns the end of the last.
 func placeOffsets<Offset: OffsetValue>(
-    _ lengths: UnsafePointer<Int32>, slots: Int, bits: UnsafePointer<UInt8>?, from start: Offset,
+    _ lengths: UnsafePointer<Int32>, count: Int, slots: Int, bits: UnsafePointer<UInt8>?, from start: Offset,
     into target: UnsafeMutablePointer<Offset>
 ) -> Offset {
     var end = start
     if let bits = unsafe bits {
+        // No branch: which slots are null cannot be foreseen. Behind the last value its length is read again and masked.
         var next = 0
+        let last = max(count - 1, 0)
         for i in 0..<slots {
             unsafe target[i] = end
-            if unsafe bits[i &>> 3] &>> UInt8(truncatingIfNeeded: i & 7) & 1 == 1 {
-                unsafe end &+= Offset(truncatingIfNeeded: lengths[next])
-                next &+= 1
-            }
+            let bit = unsafe Int(bits[i &>> 3] &>> UInt8(truncatingIfNeeded: i & 7) & 1)
+            let length = unsafe count == 0 ? 0 : lengths[min(next, last)]
+            end &+= Offset(truncatingIfNeeded: Int(length) & (0 &- bit))
+            next &+= bit
         }
     } else {
         for i in 0..<slots {
@@ -451,9 +453,10 @@ extension BytesDictionary {
                 throw .capacity("a dictionary of \(bytes.count) bytes does not fit \(type)")
             }
             let builder = try BufferBuilder(uninitializedCount: (count + 1) * MemoryLayout<Offset>.stride)
-            let positions = unsafe offsets.pointer(to: Int.self)
-            // Safety: both have `count + 1` positions.
-            for i in 0...count { unsafe builder.pointer(to: Offset.self)[i] = Offset(truncatingIfNeeded: positions[i]) }
+            let offsets = unsafe builder.pointer(to: Offset.self)
+            // Safety: there are `count + 1` offsets.
+            for i in 0..<count { unsafe offsets[i] = Offset(truncatingIfNeeded: entry(i).start) }
+            unsafe offsets[count] = Offset(truncatingIfNeeded: bytes.count)
             return ArrayData(type: type, count: count, buffers: [builder.finish(), bytes])
         }
         return type.layout.buffers[0] == .offsets32 ? try build(Int32.self) : try build(Int64.self)

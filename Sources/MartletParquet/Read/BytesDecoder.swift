@@ -241,24 +241,40 @@ final class DeltaBytesDecoder: BytesDecoder {
 
 /// The values of a dictionary page of byte arrays.
 final class BytesDictionary: Sendable {
-    /// `count + 1` positions in `bytes`.
-    let offsets: Buffer
+    /// A `UInt64` for each value: where it starts in `bytes` above its length, 32 bits each.
+    let entries: Buffer
     /// With slack behind them.
     let bytes: Buffer
     let count: Int
+    /// Whether each value fits in a block that is copied as one.
+    let isShort: Bool
 
     init(_ values: consuming BytesValues) throws(MartletError) {
         let count = values.count
-        let builder = try BufferBuilder(uninitializedCount: (count + 1) * 8)
-        let positions = unsafe builder.pointer(to: Int.self)
+        guard values.bytes.byteCount <= Int(UInt32.max) else { throw BytesValues.tooLong(Int(UInt32.max)) }
+        let builder = try BufferBuilder(uninitializedCount: count * 8)
+        let entries = unsafe builder.pointer(to: UInt64.self)
         let lengths = unsafe values.lengths.pointer(to: Int32.self)
-        unsafe positions[0] = 0
-        for i in 0..<count { unsafe positions[i + 1] = positions[i] + Int(lengths[i]) }
-        offsets = builder.finish()
+        var (position, longest): (UInt64, UInt64) = (0, 0)
+        for i in 0..<count {
+            let length = unsafe UInt64(truncatingIfNeeded: lengths[i])
+            unsafe entries[i] = position << 32 | length
+            position += length
+            longest = max(longest, length)
+        }
+        self.entries = builder.finish()
         self.count = count
+        isShort = longest <= BytesValues.slack
         var contents = values.takeBytes()
         try contents.reserve(BytesValues.slack)
         bytes = contents.finish()
+    }
+
+    /// Where value `index`, which is below `count`, lies in `bytes`.
+    @inline(__always)
+    func entry(_ index: Int) -> (start: Int, count: Int) {
+        let entry = unsafe entries.pointer(to: UInt64.self)[index]
+        return (Int(truncatingIfNeeded: entry &>> 32), Int(truncatingIfNeeded: entry & 0xFFFF_FFFF))
     }
 }
 
@@ -282,38 +298,59 @@ final class DictionaryBytesDecoder: BytesDecoder {
 
     override func decode(_ count: Int, into target: inout BytesValues) throws(MartletError) {
         // Safety: `IndexDecoder` gives only indices of the dictionary, whose bytes have slack behind them.
-        let offsets = unsafe dictionary.offsets.pointer(to: Int.self)
+        let entries = unsafe dictionary.entries.pointer(to: UInt64.self)
         let source = unsafe dictionary.bytes.pointer(to: UInt8.self)
-        let lengths = try unsafe target.extendLengths(count)
-        var done = 0
-        while done < count {
-            switch try unsafe indices.next(limit: count - done) {
+        var lengths = try unsafe target.extendLengths(count)
+        var left = count
+        while left > 0 {
+            switch try unsafe indices.next(limit: left) {
             case .repeated(let index, let length):
-                let start = unsafe offsets[index]
-                let size = unsafe offsets[index + 1] - start
-                unsafe (lengths + done).update(repeating: Int32(truncatingIfNeeded: size), count: length)
+                let (start, size) = dictionary.entry(index)
+                unsafe lengths.update(repeating: Int32(truncatingIfNeeded: size), count: length)
                 var bytes = try unsafe target.extendBytes(try size.multiplied(checked: length))
                 for _ in 0..<length {
                     unsafe copyShort(source + start, bytes, size, sourceHasSlack: true)
                     unsafe bytes += size
                 }
-                done += length
+                unsafe lengths += length
+                left -= length
             case .distinct(let block, let length):
                 var total = 0
                 for i in 0..<length {
-                    let index = unsafe Int(block[i])
-                    let size = unsafe offsets[index &+ 1] &- offsets[index]
-                    unsafe lengths[done &+ i] = Int32(truncatingIfNeeded: size)
+                    let size = unsafe Int(truncatingIfNeeded: entries[Int(block[i])] & 0xFFFF_FFFF)
+                    unsafe lengths[i] = Int32(truncatingIfNeeded: size)
                     total &+= size
                 }
-                var bytes = try unsafe target.extendBytes(total)
-                for i in 0..<length {
-                    let size = unsafe Int(lengths[done &+ i])
-                    unsafe copyShort(source + offsets[Int(block[i])], bytes, size, sourceHasSlack: true)
-                    unsafe bytes += size
+                let bytes = try unsafe target.extendBytes(total)
+                // Two loops, so that the short one has no branch.
+                if dictionary.isShort {
+                    unsafe copyValues(entries, block, length, source, bytes, areShort: true)
+                } else {
+                    unsafe copyValues(entries, block, length, source, bytes, areShort: false)
                 }
-                done += length
+                unsafe lengths += length
+                left -= length
             }
+        }
+    }
+
+    @inline(__always)
+    private func copyValues(
+        _ entries: UnsafePointer<UInt64>, _ block: UnsafePointer<UInt32>, _ count: Int, _ source: UnsafePointer<UInt8>,
+        _ target: UnsafeMutablePointer<UInt8>, areShort: Bool
+    ) {
+        var place = unsafe target
+        for i in 0..<count {
+            let entry = unsafe entries[Int(block[i])]
+            let size = Int(truncatingIfNeeded: entry & 0xFFFF_FFFF)
+            let from = unsafe source + Int(truncatingIfNeeded: entry &>> 32)
+            if areShort {
+                let value = unsafe UnsafeRawPointer(from).loadUnaligned(as: UInt128.self)
+                unsafe UnsafeMutableRawPointer(place).storeBytes(of: value, as: UInt128.self)
+            } else {
+                unsafe copyShort(from, place, size, sourceHasSlack: true)
+            }
+            unsafe place += size
         }
     }
 

@@ -110,11 +110,9 @@ extension BytesDictionary {
     /// The bytes of value `index`, which is below `count`.
     @_lifetime(borrow self)
     func value(_ index: Int) -> RawSpan {
-        // Safety: `offsets` has `count + 1` positions within `bytes`, which live as long as this dictionary.
-        let positions = unsafe offsets.pointer(to: Int.self)
-        let start = unsafe positions[index]
-        let span = unsafe RawSpan(
-            _unsafeStart: bytes.pointer(to: UInt8.self) + start, byteCount: positions[index + 1] - start)
+        // Safety: entries lie within `bytes`, which live as long as this dictionary.
+        let (start, length) = entry(index)
+        let span = unsafe RawSpan(_unsafeStart: bytes.pointer(to: UInt8.self) + start, byteCount: length)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 }

@@ -298,7 +298,7 @@ private final class ColumnWindow: @unchecked Sendable {
 extension BytesDictionary {
     func hasSameValues(as other: BytesDictionary) -> Bool {
         self === other
-            || count == other.count && offsets.hasSameBytes(as: other.offsets) && bytes.hasSameBytes(as: other.bytes)
+            || count == other.count && entries.hasSameBytes(as: other.entries) && bytes.hasSameBytes(as: other.bytes)
     }
 }
 
