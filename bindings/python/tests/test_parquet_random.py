@@ -78,8 +78,6 @@ def write_pyarrow(rng, table, path):
         "version": rng.choice(("1.0", "2.4", "2.6")),
         "write_statistics": rng.random() < 0.8,
     }
-    # pyarrow dies of errors while it cuts by content, such as that of a cast to microseconds.
-    options["use_content_defined_chunking"] = options["version"] == "2.6" and rng.random() < 0.2
     if rng.random() < 0.3:
         options["max_rows_per_page"] = rng.choice((1, 3, 20))
     if not options["use_dictionary"]:
