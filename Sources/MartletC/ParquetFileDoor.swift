@@ -103,6 +103,7 @@ extension ReadOptions {
         verifiesChecksums = try options.flag("page_checksum_verification") ?? verifiesChecksums
         usesStoredSchema = try options.flag("arrow_schema") ?? usesStoredSchema
         usesExtensionTypes = try options.flag("arrow_extensions_enabled") ?? usesExtensionTypes
+        unshredsVariants = try options.flag("unshred_variants") ?? unshredsVariants
         usesThreads = try options.flag("use_threads") ?? usesThreads
         switch options.text("binary_type") {
         case nil, "binary", "string": break

@@ -439,8 +439,8 @@ void martlet_parquet_writer_release(martlet_parquet_writer *writer);
 
 /* Reads the footer. Keys: page_checksum_verification (default true), read_dictionary ("a,b"), coerce_int96_timestamp_unit,
  * arrow_schema (default true: restore what ARROW:schema says), arrow_extensions_enabled (default true: UUID, JSON and VARIANT
- * as extension types); and for files without ARROW:schema binary_type ("binary", "large_binary", "binary_view") and list_type
- * ("list", "large_list", "list_view", "large_list_view"). */
+ * as extension types), unshred_variants (default false: put shredded variants together); and for files without ARROW:schema
+ * binary_type ("binary", "large_binary", "binary_view") and list_type ("list", "large_list", "list_view", "large_list_view"). */
 MARTLET_CHECKED martlet_status martlet_parquet_file_open(martlet_source *source, const martlet_option *options,
                                                          int64_t option_count, martlet_parquet_file **out,
                                                          martlet_error *error);

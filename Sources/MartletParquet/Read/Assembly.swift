@@ -20,8 +20,9 @@ struct Assembly {
                 throw .corrupt("fields of '\(node.field.name)' have different numbers of values")
             }
             let (validity, nulls) = try groupValidity(node, count)
-            return ArrayData(
-                type: node.field.type, count: count, validity: validity, nullCount: nulls, children: arrays)
+            let type = node.isUnshredded ? .struct(children.map(\.field)) : node.field.type
+            let group = ArrayData(type: type, count: count, validity: validity, nullCount: nulls, children: arrays)
+            return node.isUnshredded ? try VariantUnshredder.unshredded(group, as: node.field.type) : group
         case .list(let items, let levels): return try listArray(node, items[0], levels)
         }
     }
@@ -124,6 +125,9 @@ struct Assembly {
         throws(MartletError) -> ArrayData
     {
         let child = try array(item)
+        if case .map = node.field.type, let keys = child.children.first, keys.nullCount > 0 {
+            throw .corrupt("the map '\(node.field.name)' has \(keys.nullCount) entries without key")
+        }
         let output = try levels(of: node)
         switch node.field.type {
         case .largeList: return try list(node, child, output, items, Int64.self)

@@ -15,6 +15,8 @@ public struct ReadOptions: Sendable, Hashable {
     public var listForm = ListForm.offsets32
     /// Whether UUID, JSON and VARIANT are read as the extension types that stand for them.
     public var usesExtensionTypes = true
+    /// Whether shredded variants are put together: `typed_value` becomes part of `value`.
+    public var unshredsVariants = false
     /// Whether the Arrow schema that a writer stored brings back types that Parquet does not have.
     public var usesStoredSchema = true
     /// The largest footer that is accepted, in bytes.

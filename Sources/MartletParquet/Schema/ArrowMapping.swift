@@ -22,6 +22,8 @@ package struct ArrowNode: Sendable {
 
     package var field: Field
     package var shape: Shape
+    /// Whether this is a shredded variant that is put together, of which `shape` has the columns and `field` the result.
+    package var isUnshredded = false
     /// The definition level from which on a slot is not null.
     package let definitionLevel: Int
     package let slotDefinitionLevel: Int
@@ -113,6 +115,7 @@ extension ArrowNode {
             var copy = self
             copy.shape = .group(kept)
             copy.field.type = .struct(kept.map(\.field))
+            copy.isUnshredded = false
             if kept.count < children.count {
                 // Part of an extension type's storage is no longer of that type.
                 copy.field.metadata.remove(ExtensionType.nameKey)
@@ -156,11 +159,12 @@ struct Slots {
 
 private struct MappingBuilder {
     let schema: ParquetSchema
-    let dictionaryColumns: Set<String>
+    private(set) var dictionaryColumns: Set<String>
     let int96Unit: TimeUnit
-    let bytesForm: ReadOptions.BytesForm
-    let listForm: ReadOptions.ListForm
-    let usesExtensionTypes: Bool
+    private(set) var bytesForm: ReadOptions.BytesForm
+    private(set) var listForm: ReadOptions.ListForm
+    private(set) var usesExtensionTypes: Bool
+    let unshredsVariants: Bool
 
     init(schema: ParquetSchema, options: ReadOptions, hasOriginal: Bool) {
         self.schema = schema
@@ -170,6 +174,7 @@ private struct MappingBuilder {
         bytesForm = hasOriginal ? .offsets32 : options.bytesForm
         listForm = hasOriginal ? .offsets32 : options.listForm
         usesExtensionTypes = options.usesExtensionTypes
+        unshredsVariants = options.unshredsVariants
     }
 
     func node(_ node: SchemaNode, _ slots: Slots, depth: Int) throws(MartletError) -> ArrowNode {
@@ -199,15 +204,32 @@ private struct MappingBuilder {
         guard !node.leaves.isEmpty else {
             throw .notImplemented("group '\(node.name)' without columns cannot be read")
         }
+        var converter = self
+        let isShredded = isShreddedVariant(node)
+        if isShredded {
+            // What puts variants together reads one form of strings and lists, and knows UUIDs by their name.
+            converter.dictionaryColumns = []
+            (converter.bytesForm, converter.listForm, converter.usesExtensionTypes) = (.offsets32, .offsets32, true)
+        }
         var children: [ArrowNode] = []
-        for child in node.children { children.append(try self.node(child, slots, depth: depth + 1)) }
+        for child in node.children { children.append(try converter.node(child, slots, depth: depth + 1)) }
         var made = make(node, .struct(children.map(\.field)), .group(children), slots)
+        if isShredded {
+            made.isUnshredded = true
+            made.field.type = .struct([Field("metadata", .binary, isNullable: false), Field("value", .binary)])
+        }
         if usesExtensionTypes, case .variant = node.element.logicalType {
             // A group that breaks the rules of variants is read as what it is.
             let type = ExtensionType(name: "arrow.parquet.variant", storage: made.field.withExtensionsFromMetadata.type)
             if (try? CanonicalExtension(type)) != nil { made.field.name(extension: type.name) }
         }
         return made
+    }
+
+    private func isShreddedVariant(_ node: SchemaNode) -> Bool {
+        guard unshredsVariants, case .variant = node.element.logicalType else { return false }
+        let names = node.children.map(\.name)
+        return names.contains("metadata") && names.contains("typed_value")
     }
 
     /// LogicalTypes.md, "Lists", with the rules for files of older writers.
@@ -318,6 +340,7 @@ private struct MappingBuilder {
         where pair.key != Array(fieldIDKey.utf8) && !node.field.metadata.pairs.contains(where: { $0.key == pair.key }) {
             node.field.metadata.pairs.append(pair)
         }
+        if node.isUnshredded { return node }
         switch node.shape {
         case .leaf:
             node.field.type = restoredType(node.field.type, original.type)

@@ -16,6 +16,7 @@ class ParquetFile:
 
     `source` is a path, a file object, a Buffer or bytes. Page checksums are verified unless
     `page_checksum_verification=False`. `pre_buffer`, `buffer_size` and the limits of Thrift are accepted and not needed.
+    `unshred_variants` puts shredded variants together: `typed_value` becomes part of the binary `value`.
     """
 
     def __init__(
@@ -38,11 +39,12 @@ class ParquetFile:
         filesystem=None,
         page_checksum_verification=None,
         arrow_extensions_enabled=True,
+        unshred_variants=False,
     ):
         _check_filesystem(filesystem)
         options = _file_options(
             read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
-            page_checksum_verification, arrow_extensions_enabled,
+            page_checksum_verification, arrow_extensions_enabled, unshred_variants,
         )
         self._source = _io.open_source(source, memory_map)
         self._handle = None

@@ -233,12 +233,14 @@ def _file_options(
     decryption_properties=None,
     page_checksum_verification=None,
     arrow_extensions_enabled=True,
+    unshred_variants=False,
 ):
     _check_encryption(decryption_properties)
     return {
         "binary_type": None if binary_type is None else _binary_type(binary_type),
         "list_type": None if list_type is None else _list_type(list_type),
         "arrow_extensions_enabled": None if arrow_extensions_enabled else False,
+        "unshred_variants": True if unshred_variants else None,
         "read_dictionary": ",".join(read_dictionary) if read_dictionary else None,
         "coerce_int96_timestamp_unit": coerce_int96_timestamp_unit,
         "page_checksum_verification": None if page_checksum_verification is None else bool(page_checksum_verification),

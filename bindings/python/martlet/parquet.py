@@ -49,6 +49,7 @@ class ParquetDataset:
         schema_depth_limit=None,
         page_checksum_verification=None,
         arrow_extensions_enabled=True,
+        unshred_variants=False,
     ):
         from .dataset import Dataset
 
@@ -64,6 +65,7 @@ class ParquetDataset:
             "decryption_properties": decryption_properties,
             "page_checksum_verification": page_checksum_verification,
             "arrow_extensions_enabled": arrow_extensions_enabled,
+            "unshred_variants": unshred_variants,
         }
         if isinstance(path_or_paths, (list, tuple)) and len(path_or_paths) == 1:
             path_or_paths = path_or_paths[0]
@@ -163,6 +165,7 @@ def read_table(
     page_checksum_verification=None,
     arrow_extensions_enabled=True,
     progress=None,
+    unshred_variants=False,
 ):
     """A file or a directory of files as a Table; `filters` decide which files, row groups and pages are read at all."""
     dataset = ParquetDataset(
@@ -180,6 +183,7 @@ def read_table(
         decryption_properties=decryption_properties,
         page_checksum_verification=page_checksum_verification,
         arrow_extensions_enabled=arrow_extensions_enabled,
+        unshred_variants=unshred_variants,
     )
     return dataset.read(columns, use_threads, use_pandas_metadata, progress)
 
