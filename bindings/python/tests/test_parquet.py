@@ -631,8 +631,7 @@ def test_bad_options(options, path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"encryption_properties": object()}, {"filesystem": object()}, {"flavor": "spark"},
-        {"use_content_defined_chunking": True},
+        {"encryption_properties": object()}, {"filesystem": object()},
     ],
     ids=str,
 )
