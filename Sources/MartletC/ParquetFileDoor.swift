@@ -119,6 +119,7 @@ extension ReadOptions {
         case let other?:
             throw .invalid("list_type: '\(other)' is none of list, large_list, list_view and large_list_view")
         }
+        decryption = try DecryptionOptions.taken(from: &options)
         if let names = options.text("read_dictionary") {
             dictionaryColumns = names.split(separator: ",").map(String.init)
         }

@@ -19,6 +19,7 @@ extension ParquetWriterOptions {
         self.init()
         try setFile(&options)
         try setColumns(&options)
+        encryption = try EncryptionOptions.taken(from: &options)
         if let text = options.text("sorting_columns") { sortingColumns = try Self.sortingColumns(text, schema) }
     }
 

@@ -411,7 +411,11 @@ typedef struct martlet_expression martlet_expression;
  * write_time_adjusted_to_utc, sorting_columns ("name:ascending:nulls_first,..."), use_threads,
  * created_by, ieee754_total_order, recoverable (a footer behind each row group), use_compliant_nested_type,
  * use_content_defined_chunking, min_chunk_size, max_chunk_size, norm_level. Bloom filters per column: bloom_filter:path (bool),
- * bloom_filter_ndv:path (distinct values of a row group; otherwise as many as it has values), bloom_filter_fpp:path (0.05). */
+ * bloom_filter_ndv:path (distinct values of a row group; otherwise as many as it has values), bloom_filter_fpp:path (0.05).
+ * Encryption, bytes as hexadecimal text: encryption_footer_key (16, 24 or 32 bytes), encryption_footer_key_metadata,
+ * encryption_column_key:path and encryption_column_key_metadata:path (none: the footer's key is for all columns; else other
+ * columns stay in the clear), encryption_algorithm ("AES_GCM_V1", "AES_GCM_CTR_V1"), encryption_plaintext_footer,
+ * encryption_aad_prefix, encryption_store_aad_prefix (default true). */
 MARTLET_CHECKED martlet_status martlet_parquet_writer_open(martlet_sink *sink, const martlet_schema *schema,
                                                            const martlet_option *options, int64_t option_count,
                                                            martlet_parquet_writer **out, martlet_error *error);
@@ -438,12 +442,23 @@ void martlet_parquet_writer_abort(martlet_parquet_writer *writer);
 void martlet_parquet_writer_release(martlet_parquet_writer *writer);
 
 /* Reads the footer. Keys: page_checksum_verification (default true), read_dictionary ("a,b"), coerce_int96_timestamp_unit,
+ * decryption_footer_key, decryption_column_key:path, decryption_aad_prefix (bytes as hexadecimal text), decryption_check_footer
+ * (default true: the signature of a footer in the clear must be right),
  * arrow_schema (default true: restore what ARROW:schema says), arrow_extensions_enabled (default true: UUID, JSON and VARIANT
  * as extension types), unshred_variants (default false: put shredded variants together); and for files without ARROW:schema
  * binary_type ("binary", "large_binary", "binary_view") and list_type ("list", "large_list", "list_view", "large_list_view"). */
 MARTLET_CHECKED martlet_status martlet_parquet_file_open(martlet_source *source, const martlet_option *options,
                                                          int64_t option_count, martlet_parquet_file **out,
                                                          martlet_error *error);
+/* What the writer of an encrypted file noted of its keys, as lines of hexadecimal bytes, a space and the column's dotted path;
+ * nothing behind the space: the footer's key. Where the footer is encrypted, those of columns only with decryption_footer_key. */
+MARTLET_CHECKED martlet_status martlet_parquet_key_metadata(martlet_source *source, const martlet_option *options,
+                                                            int64_t option_count, martlet_buffer **out,
+                                                            martlet_error *error);
+/* Seals `input` with AES-GCM (12 random bytes, text, tag of 16 bytes), or opens what was sealed; for keys that wrap keys. */
+MARTLET_CHECKED martlet_status martlet_aes_gcm(const uint8_t *key, int64_t key_byte_count, const uint8_t *input,
+                                               int64_t input_byte_count, const uint8_t *aad, int64_t aad_byte_count,
+                                               bool seals, martlet_buffer **out, martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_parquet_file_schema(const martlet_parquet_file *file, martlet_schema **out,
                                                            martlet_error *error);
 

@@ -14,7 +14,8 @@ public struct BloomFilter: Sendable {
     /// Throws `invalid` when the bits are no whole blocks.
     public init(bits: Buffer) throws(MartletError) {
         guard bits.count > 0, bits.count % Self.blockByteCount == 0 else {
-            throw .corrupt("a Bloom filter of \(bits.count) bytes is no number of blocks of \(Self.blockByteCount) bytes")
+            throw .corrupt(
+                "a Bloom filter of \(bits.count) bytes is no number of blocks of \(Self.blockByteCount) bytes")
         }
         self.bits = bits
     }
@@ -92,7 +93,9 @@ struct BloomFilterBuilder: ~Copyable {
         let words = unsafe bits.pointer(to: UInt32.self)
         while count >= 16 {
             var ones = 0
-            for i in 0..<count / 2 { ones &+= unsafe (words[Self.first(i)] | words[Self.first(i) &+ 8]).nonzeroBitCount }
+            for i in 0..<count / 2 {
+                ones &+= unsafe (words[Self.first(i)] | words[Self.first(i) &+ 8]).nonzeroBitCount
+            }
             // A value that is not there finds a bit set with this chance, eight times.
             guard pow(Double(ones) / Double(count * 16), 8) <= falsePositiveRate else { break }
             for i in 0..<count / 2 { unsafe words[i] = words[Self.first(i)] | words[Self.first(i) &+ 8] }

@@ -11,8 +11,12 @@ public struct FileMetaData: Sendable, Hashable {
     public var createdBy: String?
     /// One for each leaf; nil means that `minValue` and `maxValue` have no defined order.
     public var columnOrders: [ColumnOrder]?
+    /// How columns are encrypted where the footer is in the clear and signed.
+    public var encryptionAlgorithm: EncryptionAlgorithm?
+    /// What the writer noted of the key that signs the footer.
+    public var footerSigningKeyMetadata: [UInt8]?
     /// Whether the footer is plain but columns are encrypted.
-    public var isEncrypted = false
+    public var isEncrypted: Bool { encryptionAlgorithm != nil }
 
     public init(
         version: Int32 = 2, schema: [SchemaElement], rowCount: Int64, rowGroups: [RowGroup],
@@ -41,9 +45,8 @@ extension FileMetaData: ThriftStruct {
             case 5: keyValueMetadata = try reader.structs(field)
             case 6: createdBy = try reader.string(field)
             case 7: columnOrders = try reader.structs(field)
-            case 8, 9:
-                isEncrypted = true
-                try reader.skip(field)
+            case 8: encryptionAlgorithm = try reader.value(field)
+            case 9: footerSigningKeyMetadata = try reader.bytes(field)
             default: try reader.skip(field)
             }
         }
@@ -62,6 +65,8 @@ extension FileMetaData: ThriftStruct {
         try writer.structs(5, keyValueMetadata)
         try writer.string(6, createdBy)
         try writer.structs(7, columnOrders)
+        try writer.value(8, encryptionAlgorithm)
+        try writer.bytes(9, footerSigningKeyMetadata)
     }
 }
 

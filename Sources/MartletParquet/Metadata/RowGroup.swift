@@ -3,7 +3,7 @@ package import MartletBase
 /// The column chunks of a range of rows (parquet.thrift `RowGroup`).
 public struct RowGroup: Sendable, Hashable {
     /// One for each leaf of the schema, in its order.
-    public var columns: [ColumnChunk]
+    public var columns: ColumnChunkList
     /// Bytes of the uncompressed pages of all columns.
     public var totalByteSize: Int64
     public var rowCount: Int64
@@ -13,7 +13,7 @@ public struct RowGroup: Sendable, Hashable {
     public var ordinal: Int16?
 
     public init(columns: [ColumnChunk], totalByteSize: Int64, rowCount: Int64) {
-        self.columns = columns
+        self.columns = ColumnChunkList(columns)
         self.totalByteSize = totalByteSize
         self.rowCount = rowCount
     }
@@ -22,10 +22,10 @@ public struct RowGroup: Sendable, Hashable {
 extension RowGroup: ThriftStruct {
     package init(from reader: inout ThriftReader) throws(MartletError) {
         var last = try reader.beginStruct()
-        var found: (columns: [ColumnChunk]?, bytes: Int64?, rows: Int64?)
+        var found: (columns: ColumnChunkList?, bytes: Int64?, rows: Int64?)
         while let field = try reader.nextField(&last) {
             switch field.id {
-            case 1: found.columns = try reader.structs(field)
+            case 1: found.columns = try reader.columnChunks(field)
             case 2: found.bytes = try reader.int64(field)
             case 3: found.rows = try reader.int64(field)
             case 4: sortingColumns = try reader.structs(field)
@@ -42,7 +42,7 @@ extension RowGroup: ThriftStruct {
     }
 
     package func write(to writer: inout ThriftWriter) throws(MartletError) {
-        try writer.structs(1, columns)
+        try writer.structs(1, Array(columns))
         try writer.int64(2, totalByteSize)
         try writer.int64(3, rowCount)
         try writer.structs(4, sortingColumns)
@@ -100,8 +100,18 @@ public struct ColumnChunk: Sendable, Hashable {
     public var offsetIndexLength: Int32?
     public var columnIndexOffset: Int64?
     public var columnIndexLength: Int32?
-    /// Whether pages are encrypted; such columns cannot be read.
-    public var isEncrypted = false
+    /// By which key pages and indexes are encrypted; nil: in the clear.
+    public var cryptoMetadata: ColumnCryptoMetaData?
+    /// The chunk's metadata as an encrypted module.
+    public var encryptedMetadata: [UInt8]?
+    public var isEncrypted: Bool { cryptoMetadata != nil }
+    /// Why the chunk could not be decoded.
+    var failure: String?
+
+    init(failure: String) {
+        fileOffset = 0
+        self.failure = failure
+    }
 
     public init(metadata: ColumnMetaData, fileOffset: Int64 = 0) {
         self.metadata = metadata
@@ -122,9 +132,8 @@ extension ColumnChunk: ThriftStruct {
             case 5: offsetIndexLength = try reader.int32(field)
             case 6: columnIndexOffset = try reader.int64(field)
             case 7: columnIndexLength = try reader.int32(field)
-            case 8, 9:
-                isEncrypted = true
-                try reader.skip(field)
+            case 8: cryptoMetadata = try reader.value(field)
+            case 9: encryptedMetadata = try reader.bytes(field)
             default: try reader.skip(field)
             }
         }
@@ -138,5 +147,7 @@ extension ColumnChunk: ThriftStruct {
         try writer.int32(5, offsetIndexLength)
         try writer.int64(6, columnIndexOffset)
         try writer.int32(7, columnIndexLength)
+        try writer.value(8, cryptoMetadata)
+        try writer.bytes(9, encryptedMetadata)
     }
 }

@@ -97,8 +97,8 @@ extension ParquetFile {
         guard let range = metadata.rowGroups[group].columns[leaf].columnIndexRange(source.byteCount) else {
             return PageStatistics(rows: rows, statistics: nil)
         }
-        let bytes = try source.read(at: range.lowerBound, count: range.count)
-        guard let (index, _) = try? ColumnIndex.read(from: bytes.bytes), index.nullPages.count == rows.count,
+        guard let bytes = try indexBytes(.columnIndex, range, rowGroup: group, leaf: leaf, source),
+            let (index, _) = try? ColumnIndex.read(from: bytes.bytes), index.nullPages.count == rows.count,
             index.minValues.count == rows.count, index.maxValues.count == rows.count
         else { return PageStatistics(rows: rows, statistics: nil) }
         let order = columnOrder(leaf)

@@ -42,15 +42,15 @@ final class LeafReader {
 
     init(
         _ plan: LeafPlan, _ chunk: ColumnChunk, rowGroup: Int, rowCount: Int, source: any ByteSource,
-        options: ReadOptions, offsetIndex: OffsetIndex? = nil, windowByteCount: Int?
+        options: ReadOptions, cipher: ModuleCipher?, offsetIndex: OffsetIndex? = nil, windowByteCount: Int?
     ) throws(MartletError) {
         self.plan = plan
         leaf = plan.leaf
         maxDefinition = leaf.maxDefinitionLevel
         maxRepetition = leaf.maxRepetitionLevel
         context = "Column '\(leaf.dottedPath)' of row group \(rowGroup) in '\(source.name)'"
+        if let failure = chunk.failure { throw .corrupt("\(context): \(failure)") }
         guard let metadata = chunk.metadata else { throw .corrupt("\(context): Column metadata not set") }
-        guard !chunk.isEncrypted else { throw .notImplemented("\(context) is encrypted, which cannot be read") }
         guard chunk.filePath == nil else {
             throw .notImplemented("\(context) lies in another file, '\(chunk.filePath ?? "")', which is not read")
         }
@@ -70,7 +70,7 @@ final class LeafReader {
         pages = try adding(context: context) { [context] () throws(MartletError) in
             _ = context
             return try PageStream(
-                metadata, source: source, windowByteCount: windowByteCount,
+                metadata, source: source, cipher: cipher, windowByteCount: windowByteCount,
                 verifiesChecksums: options.verifiesChecksums)
         }
         locations = offsetIndex?.pageLocations ?? []
@@ -201,7 +201,7 @@ final class LeafReader {
         }
         pageLeft = 0
         release()
-        pages.seek(to: Int(location.offset))
+        pages.seek(to: Int(location.offset), page: low - 1)
         let first = Int(location.firstRowIndex)
         entriesLeft = maxRepetition == 0 ? entryCount - first : .max
         return target - first

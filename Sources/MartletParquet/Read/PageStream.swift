@@ -13,11 +13,17 @@ final class PageStream {
         /// Byte position of the header in the file.
         let start: Int
         let bodyStart: Int
+        /// The number of a data page in its chunk.
+        let page: Int?
         var bodyEnd: Int { bodyStart + Int(header.compressedPageSize) }
     }
 
     let source: any ByteSource
     private let codec: Codec
+    private let cipher: ModuleCipher?
+    private let dictionaryStart: Int?
+    /// The number of the next data page.
+    private var nextPage = 0
     private let verifiesChecksums: Bool
     /// The bytes of the file that pages may lie in.
     private(set) var range: Range<Int>
@@ -34,13 +40,20 @@ final class PageStream {
 
     /// - Parameter windowByteCount: how much is read at once; nil reads the whole chunk.
     init(
-        _ metadata: ColumnMetaData, source: any ByteSource, windowByteCount: Int?, verifiesChecksums: Bool
+        _ metadata: ColumnMetaData, source: any ByteSource, cipher: ModuleCipher?, windowByteCount: Int?,
+        verifiesChecksums: Bool
     ) throws(MartletError) {
         self.source = source
+        self.cipher = cipher
         self.verifiesChecksums = verifiesChecksums
         codec = try metadata.codec.codec()
         var start = metadata.dataPageOffset
-        if let dictionary = metadata.dictionaryPageOffset, dictionary > 0, dictionary < start { start = dictionary }
+        var dictionaryStart: Int?
+        if let dictionary = metadata.dictionaryPageOffset, dictionary > 0, dictionary < start {
+            start = dictionary
+            dictionaryStart = Int(dictionary)
+        }
+        self.dictionaryStart = dictionaryStart
         let size = metadata.totalCompressedSize
         guard start >= 0, size >= 0, start <= source.byteCount, size <= Int64(source.byteCount) - start else {
             throw .corrupt(
@@ -54,13 +67,17 @@ final class PageStream {
     /// Takes no page that starts at byte `end` of the file or behind it.
     func limit(to end: Int) { range = range.lowerBound..<min(max(end, range.lowerBound), range.upperBound) }
 
-    /// Goes on at byte `offset` of the file.
-    func seek(to offset: Int) { position = min(max(offset, range.lowerBound), range.upperBound) }
+    /// Goes on at byte `offset` of the file, where data page `page` of the chunk is.
+    func seek(to offset: Int, page: Int) {
+        position = min(max(offset, range.lowerBound), range.upperBound)
+        nextPage = page
+    }
 
     /// The next page's header, nil where no bytes are left. The page counts as read.
     func next() throws(MartletError) -> Head? {
         let start = position
         if start >= range.upperBound { return nil }
+        if let cipher { return try nextSealed(cipher, start) }
         var wanted = 1 << 12
         while true {
             let left = range.upperBound - start
@@ -70,14 +87,41 @@ final class PageStream {
                 wanted *= 8
                 continue
             }
-            let head = Head(header: header, start: start, bodyStart: start + byteCount)
-            guard Int(header.compressedPageSize) <= range.upperBound - head.bodyStart else {
-                throw .corrupt(
-                    "page at byte \(start) has \(header.compressedPageSize) bytes, the column chunk has "
-                        + "\(range.upperBound - head.bodyStart) left")
-            }
+            let head = Head(header: header, start: start, bodyStart: start + byteCount, page: nil)
+            try checkBody(head)
             position = head.bodyEnd
             return head
+        }
+    }
+
+    /// A header that is an encrypted module, as the body behind it is.
+    private func nextSealed(_ cipher: ModuleCipher, _ start: Int) throws(MartletError) -> Head? {
+        let isDictionary = start == dictionaryStart
+        let page = isDictionary ? nil : nextPage
+        let left = range.upperBound - start
+        guard left >= AESKey.lengthByteCount else { return nil }
+        let first = try view(at: start, atLeast: AESKey.lengthByteCount)
+        var cursor = ByteCursor(first.bytes)
+        let length = Int(try cursor.read(UInt32.self))
+        guard length <= left - AESKey.lengthByteCount else {
+            throw .corrupt("an encrypted page header of \(length) bytes at byte \(start), the column chunk has \(left) left")
+        }
+        let module = try view(at: start, atLeast: AESKey.lengthByteCount + length)
+        let (text, byteCount) = try cipher.open(
+            isDictionary ? .dictionaryPageHeader : .dataPageHeader, module, page: page)
+        let (header, _) = try PageHeader.read(from: text.bytes)
+        let head = Head(header: header, start: start, bodyStart: start + byteCount, page: page)
+        try checkBody(head)
+        if !isDictionary { nextPage += 1 }
+        position = head.bodyEnd
+        return head
+    }
+
+    private func checkBody(_ head: Head) throws(MartletError) {
+        guard Int(head.header.compressedPageSize) <= range.upperBound - head.bodyStart else {
+            throw .corrupt(
+                "page at byte \(head.start) has \(head.header.compressedPageSize) bytes, the column chunk has "
+                    + "\(range.upperBound - head.bodyStart) left")
         }
     }
 
@@ -118,7 +162,8 @@ final class PageStream {
                         + "\(UInt32(bitPattern: expected)), got \(found)")
             }
         }
-        return bytes
+        guard let cipher else { return bytes }
+        return try cipher.open(head.page == nil ? .dictionaryPage : .dataPage, bytes, page: head.page).0
     }
 
     /// A page in the three parts that it has, unpacked.

@@ -130,7 +130,7 @@ public final class ParquetBatchReader: RecordBatchReader {
             readers.append(
                 try LeafReader(
                     leaf.plan, group.columns[index], rowGroup: selection.rowGroup, rowCount: count, source: source,
-                    options: file.options,
+                    options: file.options, cipher: try file.cipher(rowGroup: selection.rowGroup, leaf: index),
                     offsetIndex: isWhole
                         ? nil : try file.offsetIndex(rowGroup: selection.rowGroup, leaf: index, source),
                     windowByteCount: isWhole ? Self.windowByteCount : 64 << 10))

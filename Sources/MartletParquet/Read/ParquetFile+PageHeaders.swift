@@ -10,7 +10,8 @@ extension ParquetFile {
         // A caller's file object answers few large reads better than many small ones.
         guard column.maxRepetitionLevel == 0, source.isThreadSafe,
             let chunk = metadata.rowGroups[rowGroup].columns[leaf].metadata,
-            let pages = try? PageStream(chunk, source: source, windowByteCount: 0, verifiesChecksums: false)
+            !metadata.rowGroups[rowGroup].columns[leaf].isEncrypted,
+            let pages = try? PageStream(chunk, source: source, cipher: nil, windowByteCount: 0, verifiesChecksums: false)
         else { return nil }
         let order = columnOrder(leaf)
         let rowCount = rowCount(ofRowGroup: rowGroup)

@@ -132,7 +132,7 @@ private struct TableRead {
         let group = file.metadata.rowGroups[part.rowGroup]
         let reader = try LeafReader(
             task.plan, group.columns[leaf.index], rowGroup: part.rowGroup, rowCount: Int(clamping: group.rowCount),
-            source: source, options: file.options,
+            source: source, options: file.options, cipher: try file.cipher(rowGroup: part.rowGroup, leaf: leaf.index),
             offsetIndex: part.isWhole ? nil : try file.offsetIndex(rowGroup: part.rowGroup, leaf: leaf.index, source),
             windowByteCount: part.isWhole ? nil : 64 << 10)
         let output = try unsafe LeafOutput(

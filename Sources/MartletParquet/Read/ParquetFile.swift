@@ -14,13 +14,16 @@ public final class ParquetFile: Sendable {
     /// The columns as Arrow types, with the file's key-value metadata.
     public let schema: Schema
     let mapping: ArrowMapping
+    let ciphers: ChunkCiphers
+    /// Whether columns of the file, or its footer, are encrypted.
+    public let isEncrypted: Bool
 
-    /// Reads the footer. Throws `invalid` when this is no Parquet file or a damaged one, `notImplemented` when its
-    /// footer is encrypted.
+    /// Reads the footer. Throws `invalid` when this is no Parquet file or a damaged one, `notImplemented` when it is
+    /// encrypted by means that are not there.
     public convenience init(
         _ source: any ByteSource, options: ReadOptions = ReadOptions()
     ) throws(MartletError) {
-        let footer = try Footer.read(from: source, maximumByteCount: options.maximumFooterByteCount)
+        let footer = try Footer.read(from: source, options)
         try self.init(source, footer, options)
     }
 
@@ -35,6 +38,8 @@ public final class ParquetFile: Sendable {
         self.options = options
         metadata = footer.metadata
         metadataByteCount = footer.byteCount
+        ciphers = footer.ciphers
+        isEncrypted = footer.isEncrypted
         do throws(MartletError) {
             parquetSchema = try ParquetSchema(elements: footer.metadata.schema)
             rowCount = try Self.checkedRowCount(footer.metadata, leafCount: parquetSchema.leaves.count)
@@ -96,12 +101,37 @@ public final class ParquetFile: Sendable {
 struct Footer {
     let metadata: FileMetaData
     let byteCount: Int
+    var ciphers = ChunkCiphers()
+    var isEncrypted = false
 
     private static let tail = 8
     /// Read at once from the end, so that most footers need one read.
     private static let firstRead = 64 << 10
 
-    static func read(from source: any ByteSource, maximumByteCount: Int) throws(MartletError) -> Footer {
+    static func read(from source: any ByteSource, _ options: ReadOptions) throws(MartletError) -> Footer {
+        let (bytes, isSealed) = try bytes(from: source, options)
+        do throws(MartletError) {
+            if isSealed {
+                try checkStart(source, FileEncryption.sealedMagic)
+                return try sealed(bytes, options)
+            }
+            let (metadata, used) = try FileMetaData.read(from: bytes)
+            guard metadata.isEncrypted else { return Footer(metadata: metadata, byteCount: bytes.count) }
+            if options.decryption != nil { try checkStart(source, ParquetWriter.magic) }
+            return try signed(metadata, bytes, used, options)
+        } catch { throw error.within("footer of '\(source.name)'") }
+    }
+
+    /// No byte of an encrypted file may be changed, not even these.
+    private static func checkStart(_ source: any ByteSource, _ magic: [UInt8]) throws(MartletError) {
+        let start = try source.read(at: 0, count: magic.count)
+        guard unsafe start.bytes.withUnsafeBytes({ unsafe $0.elementsEqual(magic) }) else {
+            throw .corrupt("the file does not begin with the magic bytes with which it ends")
+        }
+    }
+
+    /// The footer as it lies in the file, and whether it is encrypted.
+    static func bytes(from source: any ByteSource, _ options: ReadOptions) throws(MartletError) -> (Buffer, isSealed: Bool) {
         let size = source.byteCount
         guard size > 0 else { throw .invalid("Parquet file size is 0 bytes: '\(source.name)'") }
         guard size >= tail else {
@@ -115,17 +145,13 @@ struct Footer {
         let metadataLength = Int(try cursor.read(UInt32.self))
         let magic = try cursor.read(UInt32.self)
         // "PARE" stands for a footer that is encrypted.
-        if magic == 0x4552_4150 {
-            throw .notImplemented(
-                "'\(source.name)' has an encrypted footer; encrypted Parquet files cannot be read. "
-                    + "Write it again without encryption")
-        }
-        guard magic == 0x3152_4150 else {
+        let isSealed = magic == 0x4552_4150
+        guard isSealed || magic == 0x3152_4150 else {
             throw .invalid(
                 "Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file: "
                     + "'\(source.name)'")
         }
-        guard metadataLength <= size - tail, metadataLength <= maximumByteCount else {
+        guard metadataLength <= size - tail, metadataLength <= options.maximumFooterByteCount else {
             throw .invalid(
                 "Parquet file size is \(size) bytes, smaller than the size reported by footer's "
                     + "(\(metadataLength) bytes): '\(source.name)'")
@@ -136,10 +162,56 @@ struct Footer {
         } else {
             bytes = try source.read(at: size - tail - metadataLength, count: metadataLength)
         }
-        do throws(MartletError) {
-            let (metadata, _) = try FileMetaData.read(from: bytes.bytes)
-            return Footer(metadata: metadata, byteCount: metadataLength)
-        } catch { throw error.within("footer of '\(source.name)'") }
+        return (bytes, isSealed)
+    }
+
+    /// An encrypted footer: in front of it stands in the clear how it is encrypted.
+    static func sealed(_ bytes: Buffer, _ options: ReadOptions) throws(MartletError) -> Footer {
+        let (crypto, used) = try FileCryptoMetaData.read(from: bytes.bytes)
+        let decryption = try FileDecryption(
+            crypto.algorithm, keyMetadata: crypto.keyMetadata, options.decryption ?? DecryptionOptions())
+        guard let key = decryption.footerKey else { throw FileDecryption.noFooterKey }
+        var cursor = ByteCursor(bytes.bytes)
+        try cursor.skip(used)
+        let length = Int(try cursor.read(UInt32.self))
+        guard length == cursor.remaining else {
+            throw .corrupt("an encrypted footer of \(length) bytes, \(cursor.remaining) are there")
+        }
+        guard let text = try key.open(try cursor.readSpan(length), aad: decryption.aad + [ModuleType.footer.rawValue]) else {
+            throw ModuleCipher.wrong(.footer)
+        }
+        var (metadata, _) = try FileMetaData.read(from: text)
+        let ciphers = decryption.open(&metadata)
+        return Footer(metadata: metadata, byteCount: bytes.count, ciphers: ciphers, isEncrypted: true)
+    }
+
+    /// A footer in the clear, with nonce and tag behind it.
+    private static func signed(_ metadata: FileMetaData, _ bytes: Buffer, _ used: Int, _ options: ReadOptions)
+        throws(MartletError) -> Footer
+    {
+        // Without keys the columns in the clear can be read.
+        guard let algorithm = metadata.encryptionAlgorithm, let given = options.decryption else {
+            return Footer(metadata: metadata, byteCount: bytes.count, isEncrypted: true)
+        }
+        let decryption = try FileDecryption(algorithm, keyMetadata: metadata.footerSigningKeyMetadata, given)
+        if given.checksFooterSignature, let key = decryption.footerKey {
+            guard bytes.count == used + AESKey.gcmOverhead else {
+                throw .corrupt("Footer signature verification failed: \(bytes.count - used) bytes behind the metadata, not 28")
+            }
+            let text = try bytes.slice(at: 0, count: used)
+            let end = try bytes.slice(at: used, count: AESKey.gcmOverhead)
+            let signature = unsafe end.bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+            let tag = try key.tag(
+                of: text.bytes, nonce: Array(signature[..<AESKey.nonceByteCount]),
+                aad: decryption.aad + [ModuleType.footer.rawValue])
+            guard tag.elementsEqual(signature[AESKey.nonceByteCount...]) else {
+                throw .corrupt(
+                    "Footer signature verification failed; the footer key or the AAD prefix is wrong, or the file was changed")
+            }
+        }
+        var metadata = metadata
+        let ciphers = decryption.open(&metadata)
+        return Footer(metadata: metadata, byteCount: bytes.count, ciphers: ciphers, isEncrypted: true)
     }
 }
 

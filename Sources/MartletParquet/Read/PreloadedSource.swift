@@ -74,7 +74,17 @@ extension ParquetFile {
     func offsetIndex(rowGroup: Int, leaf: Int, _ source: any ByteSource) throws(MartletError) -> OffsetIndex? {
         let chunk = metadata.rowGroups[rowGroup].columns[leaf]
         guard let range = chunk.offsetIndexRange(source.byteCount) else { return nil }
-        let bytes = try source.read(at: range.lowerBound, count: range.count)
+        guard let bytes = try indexBytes(.offsetIndex, range, rowGroup: rowGroup, leaf: leaf, source) else { return nil }
         return try? OffsetIndex.read(from: bytes.bytes).0
+    }
+
+    /// An index as it was written; nil where its key is not known. Throws where an encrypted one was changed.
+    func indexBytes(
+        _ module: ModuleType, _ range: Range<Int>, rowGroup: Int, leaf: Int, _ source: any ByteSource
+    ) throws(MartletError) -> Buffer? {
+        let bytes = try source.read(at: range.lowerBound, count: range.count)
+        guard metadata.rowGroups[rowGroup].columns[leaf].isEncrypted else { return bytes }
+        guard let cipher = try? cipher(rowGroup: rowGroup, leaf: leaf) else { return nil }
+        return try cipher.open(module, bytes).0
     }
 }

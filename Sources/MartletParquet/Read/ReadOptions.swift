@@ -1,7 +1,7 @@
 public import MartletArrow
 
 /// How a Parquet file is read.
-public struct ReadOptions: Sendable, Hashable {
+public struct ReadOptions: Sendable {
     /// Whether the checksums that pages carry are verified.
     public var verifiesChecksums = true
     /// Whether columns, row groups and pages are decoded on all threads.
@@ -21,6 +21,8 @@ public struct ReadOptions: Sendable, Hashable {
     public var usesStoredSchema = true
     /// The largest footer that is accepted, in bytes.
     public var maximumFooterByteCount = 1 << 30
+    /// The keys of encrypted files.
+    public var decryption: DecryptionOptions?
 
     public init() {}
 

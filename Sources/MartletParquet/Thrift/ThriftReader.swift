@@ -32,11 +32,16 @@ package struct ThriftField {
 package struct ThriftReader: ~Escapable {
     private var cursor: ByteCursor
     private var depth = 0
+    /// What holds the bytes, all of them: parts may then be decoded later.
+    private var owner: Buffer?
 
     static let maximumDepth = 64
 
     @_lifetime(copy bytes)
-    package init(_ bytes: RawSpan) { cursor = ByteCursor(bytes) }
+    package init(_ bytes: RawSpan, owner: Buffer? = nil) {
+        cursor = ByteCursor(bytes)
+        self.owner = owner
+    }
 
     /// How many bytes have been read.
     package var position: Int { cursor.position }
@@ -111,6 +116,30 @@ package struct ThriftReader: ~Escapable {
         values.reserveCapacity(min(count, 4_096))
         for _ in 0..<count { values.append(try Value(from: &self)) }
         return values
+    }
+
+    /// Column chunks, decoded later where the bytes stay.
+    mutating func columnChunks(_ field: ThriftField) throws(MartletError) -> ColumnChunkList {
+        guard let owner, owner.count <= Int(UInt32.max) else { return ColumnChunkList(try structs(field)) }
+        var ahead = self
+        let count = try ahead.readListHead(field, .struct)
+        var starts: [UInt32] = []
+        starts.reserveCapacity(count)
+        var position = ahead.position
+        unsafe owner.bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            // Safety: the skipper stays inside the owner's bytes.
+            let skipper = unsafe ThriftSkipper(base.assumingMemoryBound(to: UInt8.self), count: bytes.count)
+            while starts.count < count, position >= 0 {
+                starts.append(UInt32(truncatingIfNeeded: position))
+                position = skipper.structEnd(position)
+            }
+        }
+        // The slow road says what is wrong.
+        guard position >= 0, starts.count == count else { return ColumnChunkList(try structs(field)) }
+        try ahead.cursor.skip(position - ahead.position)
+        self = ahead
+        return ColumnChunkList(owner, starts: starts)
     }
 
     package mutating func int32s(_ field: ThriftField) throws(MartletError) -> [Int32] {

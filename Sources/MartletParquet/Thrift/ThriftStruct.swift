@@ -16,6 +16,13 @@ extension ThriftStruct {
         return (value, reader.position)
     }
 
+    /// Reads one struct at the start of `bytes`; parts of it may be decoded when they are asked for.
+    package static func read(from bytes: Buffer) throws(MartletError) -> (Self, byteCount: Int) {
+        var reader = ThriftReader(bytes.bytes, owner: bytes)
+        let value = try Self(from: &reader)
+        return (value, reader.position)
+    }
+
     /// The bytes of the struct, stop byte included.
     package func encoded() throws(MartletError) -> Buffer {
         var writer = try ThriftWriter()

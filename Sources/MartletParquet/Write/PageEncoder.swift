@@ -42,6 +42,8 @@ final class PageScratch: @unchecked Sendable {
 /// Encodes and compresses the pages of a leaf.
 struct PageEncoder {
     let plan: ChunkPlan
+    /// nil: nothing is encrypted.
+    var cipher: ModuleCipher?
     let version: ParquetWriterOptions.DataPageVersion
     let writesChecksums: Bool
     /// Whether bounds go into page headers: only where there is no page index.
@@ -50,21 +52,23 @@ struct PageEncoder {
     // MARK: Dictionary pages
 
     func dictionaryPage(_ dictionary: LeafDictionary) throws(MartletError) -> EncodedPage {
-        let body =
+        var body =
             plan.settings.codec == .uncompressed
             ? dictionary.entries
             : try plan.settings.codec.compress(dictionary.entries.bytes, level: plan.settings.level)
         let header = try self.header(
             .dictionary(DictionaryPageHeader(valueCount: Int32(clamping: dictionary.entryCount), encoding: .plain)),
-            uncompressed: dictionary.entries.count, body: body)
+            uncompressed: dictionary.entries.count, body: &body, page: nil)
         return EncodedPage(
             header: header, body: body, uncompressedByteCount: dictionary.entries.count, isDictionary: true,
             encoding: .plain)
     }
 
+    /// Seals `body` where that is wanted, and makes the header that goes before it.
     private func header(
-        _ kind: PageHeader.Kind, uncompressed: Int, body: Buffer
+        _ kind: PageHeader.Kind, uncompressed: Int, body: inout Buffer, page: Int?
     ) throws(MartletError) -> Buffer {
+        if let cipher { body = try cipher.seal(page == nil ? .dictionaryPage : .dataPage, body, page: page) }
         guard let uncompressedSize = Int32(exactly: uncompressed), let compressedSize = Int32(exactly: body.count)
         else {
             throw .capacity(
@@ -73,12 +77,14 @@ struct PageEncoder {
         var header = PageHeader(
             kind, uncompressedPageSize: uncompressedSize, compressedPageSize: compressedSize)
         if writesChecksums { header.crc = Int32(bitPattern: Checksums.crc32(body.bytes)) }
-        return try header.encoded()
+        let bytes = try header.encoded()
+        guard let cipher else { return bytes }
+        return try cipher.seal(page == nil ? .dictionaryPageHeader : .dataPageHeader, bytes, page: page)
     }
 
     // MARK: Data pages
 
-    func dataPage(_ page: PagePlan, scratch: PageScratch) throws(MartletError) -> EncodedPage {
+    func dataPage(_ page: PagePlan, number: Int, scratch: PageScratch) throws(MartletError) -> EncodedPage {
         scratch.body.truncate(to: 0)
         let hasLengths = version == .v1
         try appendRepetitionLevels(page, hasLength: hasLengths, &scratch.body)
@@ -120,7 +126,7 @@ struct PageEncoder {
                     repetitionLevelsByteCount: Int32(clamping: repetitionByteCount), isCompressed: isCompressed,
                     statistics: statistics))
         }
-        result.header = try header(kind, uncompressed: result.uncompressedByteCount, body: result.body)
+        result.header = try header(kind, uncompressed: result.uncompressedByteCount, body: &result.body, page: number)
         return result
     }
 

@@ -110,7 +110,8 @@ public enum ParquetRecovery {
 
     /// Whether the chunk's pages follow each other up to its end and hold its values.
     private static func isWhole(_ chunk: ColumnMetaData, _ source: FileSource, end: Int) -> Bool {
-        guard let pages = try? PageStream(chunk, source: source, windowByteCount: 0, verifiesChecksums: false),
+        guard let pages = try? PageStream(
+                chunk, source: source, cipher: nil, windowByteCount: 0, verifiesChecksums: false),
             let chunkEnd = try? pages.range.lowerBound.adding(checked: Int(chunk.totalCompressedSize)), chunkEnd <= end
         else { return false }
         pages.limit(to: chunkEnd)

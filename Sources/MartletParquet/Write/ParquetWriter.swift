@@ -30,6 +30,7 @@ public final class ParquetWriter {
     /// The file that is being appended to.
     private let existing: FileMetaData?
     private let existingPaths: [[String]]
+    private let encryption: FileEncryption?
     private var isOpen = true
     private var failure: MartletError?
 
@@ -78,7 +79,12 @@ public final class ParquetWriter {
                     "sorting column \(sorting.columnIndex) is out of range for \(parquetSchema.leaves.count) leaf columns"
                 )
             }
-            if existing == nil { try self.sink.write([try Buffer(Self.magic)]) }
+            let schema = parquetSchema
+            encryption = try options.encryption.map { keys throws(MartletError) in try FileEncryption(keys, schema) }
+            if encryption != nil, existing != nil || options.isRecoverable {
+                throw .notImplemented("encrypted files can neither be appended to nor be recoverable; write a new file")
+            }
+            if existing == nil { try self.sink.write([try Buffer(encryption?.magic ?? Self.magic)]) }
         } catch {
             sink.abort()
             throw error
@@ -220,7 +226,7 @@ public final class ParquetWriter {
             let columns = schema.fields.indices.map { index in batches.map { $0.columns[index] } }
             let encoder = try RowGroupEncoder(
                 storages: storages, settings: settings, columns: columns, names: schema.names, rowCount: rows,
-                options: options, sink: sink)
+                options: options, encryption: encryption, ordinal: groups.count, sink: sink)
             try encoder.write(operation, done: rowCount, total: total)
             var group = try encoder.finish(ordinal: groups.count)
             for (leaf, path) in existingPaths.enumerated() { group.metadata.columns[leaf].metadata?.path = path }
@@ -239,7 +245,8 @@ public final class ParquetWriter {
         // Everything behind the data goes out at once: small files are made of few system calls.
         let indexes = try pageIndexes()
         let file = try fileMetadata()
-        try sink.write(indexes + (try file.footer()))
+        let footer = if let encryption { try encryption.footer(file) } else { try file.footer() }
+        try sink.write(indexes + footer)
         return file
     }
 
@@ -278,7 +285,7 @@ public final class ParquetWriter {
         for g in groups.indices {
             for c in groups[g].columnIndexes.indices {
                 guard let index = groups[g].columnIndexes[c] else { continue }
-                let bytes = try index.encoded()
+                let bytes = try sealed(.columnIndex, try index.encoded(), g, c)
                 groups[g].metadata.columns[c].columnIndexOffset = Int64(position)
                 groups[g].metadata.columns[c].columnIndexLength = Int32(clamping: bytes.count)
                 indexes.append(bytes)
@@ -288,7 +295,7 @@ public final class ParquetWriter {
         for g in groups.indices {
             for c in groups[g].offsetIndexes.indices {
                 guard let index = groups[g].offsetIndexes[c] else { continue }
-                let bytes = try index.encoded()
+                let bytes = try sealed(.offsetIndex, try index.encoded(), g, c)
                 groups[g].metadata.columns[c].offsetIndexOffset = Int64(position)
                 groups[g].metadata.columns[c].offsetIndexLength = Int32(clamping: bytes.count)
                 indexes.append(bytes)
@@ -296,6 +303,11 @@ public final class ParquetWriter {
             }
         }
         return indexes
+    }
+
+    private func sealed(_ module: ModuleType, _ bytes: Buffer, _ group: Int, _ leaf: Int) throws(MartletError) -> Buffer {
+        guard let cipher = try encryption?.cipher(rowGroup: group, leaf: leaf) else { return bytes }
+        return try cipher.seal(module, bytes)
     }
 }
 

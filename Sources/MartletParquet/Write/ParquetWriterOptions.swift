@@ -69,6 +69,8 @@ public struct ParquetWriterOptions: Sendable {
     /// Whether the Arrow schema is kept in the file, so that every type comes back as it was.
     public var storesArrowSchema = true
     public var keyValueMetadata = Metadata()
+    /// The keys of an encrypted file; nil: nothing is encrypted.
+    public var encryption: EncryptionOptions?
     /// Promises about the order of rows; they are written as they are.
     public var sortingColumns: [SortingColumn] = []
     public var createdBy = "martlet version 0.1.0"

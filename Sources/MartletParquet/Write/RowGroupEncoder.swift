@@ -19,6 +19,7 @@ final class RowGroupEncoder: @unchecked Sendable {
     private let plans: [ChunkPlan]
     private let options: ParquetWriterOptions
     private let rowCount: Int
+    private let ciphers: [ModuleCipher?]
     private let sink: any ByteSink
     /// Where each leaf's first page is among all pages; its dictionary page counts.
     private var tasks: [Task] = []
@@ -42,9 +43,12 @@ final class RowGroupEncoder: @unchecked Sendable {
 
     init(
         storages: [LeafStorage], settings: [LeafSettings], columns: [[ArrayData]], names: [String], rowCount: Int,
-        options: ParquetWriterOptions, sink: any ByteSink
+        options: ParquetWriterOptions, encryption: FileEncryption?, ordinal: Int, sink: any ByteSink
     ) throws(MartletError) {
         self.options = options
+        var ciphers: [ModuleCipher?] = []
+        for leaf in storages.indices { ciphers.append(try encryption?.cipher(rowGroup: ordinal, leaf: leaf)) }
+        self.ciphers = ciphers
         self.rowCount = rowCount
         self.sink = sink
         plans = try WorkerPool.map(storages.count, threads: options.threadCount) { leaf throws(MartletError) in
@@ -79,7 +83,7 @@ final class RowGroupEncoder: @unchecked Sendable {
     private func encode(_ task: Task) throws(MartletError) -> EncodedPage {
         let plan = plans[task.leaf]
         let encoder = PageEncoder(
-            plan: plan, version: options.dataPageVersion, writesChecksums: options.writesPageChecksums,
+            plan: plan, cipher: ciphers[task.leaf], version: options.dataPageVersion, writesChecksums: options.writesPageChecksums,
             writesHeaderStatistics: !options.writesPageIndex)
         do throws(MartletError) {
             guard let index = task.page else {
@@ -89,7 +93,7 @@ final class RowGroupEncoder: @unchecked Sendable {
             let idle = state.withLock { $0.idle.popLast() }
             let scratch: PageScratch
             if let idle { scratch = idle } else { scratch = try PageScratch() }
-            let page = try encoder.dataPage(plan.pages[index], scratch: scratch)
+            let page = try encoder.dataPage(plan.pages[index], number: index, scratch: scratch)
             state.withLock { $0.idle.append(scratch) }
             return page
         } catch {
@@ -131,10 +135,15 @@ final class RowGroupEncoder: @unchecked Sendable {
         var offsetIndexes: [OffsetIndex?] = []
         var uncompressed = 0
         var compressed = 0
-        for (plan, chunk) in zip(plans, chunks) {
+        for (leaf, (plan, chunk)) in zip(plans, chunks).enumerated() {
             var metadata = chunk.metadata(plan, options)
             if let bits = plan.bloomFilter {
-                let header = try BloomFilterHeader(byteCount: Int32(clamping: bits.count)).encoded()
+                var bits = bits
+                var header = try BloomFilterHeader(byteCount: Int32(clamping: bits.count)).encoded()
+                if let cipher = ciphers[leaf] {
+                    header = try cipher.seal(.bloomFilterHeader, header)
+                    bits = try cipher.seal(.bloomFilterBitset, bits)
+                }
                 metadata.bloomFilterOffset = Int64(sink.position)
                 metadata.bloomFilterLength = Int32(clamping: header.count + bits.count)
                 try sink.write([header, bits])

@@ -42,13 +42,14 @@ class ParquetFile:
         unshred_variants=False,
     ):
         _check_filesystem(filesystem)
-        options = _file_options(
-            read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
-            page_checksum_verification, arrow_extensions_enabled, unshred_variants,
-        )
         self._source = _io.open_source(source, memory_map)
         self._handle = None
         with self._source.callbacks.raising():
+            options = _file_options(
+                read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
+                page_checksum_verification, arrow_extensions_enabled, unshred_variants,
+                self._source,
+            )
             self._handle = _abi.ParquetFileHandle(
                 _abi.new(lib.martlet_parquet_file_open, self._source.handle, *_abi.pack_options(options))
             )
@@ -104,12 +105,16 @@ class ParquetFile:
         columns = _check_columns(columns)
         if columns is None:
             return None
-        if self._leaves is None:
+        names = self.schema_arrow.names
+        if len(columns) < 8:
+            # The file may have thousands.
+            place = {name: names.index(name) for name in set(columns).union(n.split(".")[0] for n in columns) if name in names}
+        else:
+            place = {name: i for i, name in enumerate(names)}
+        if not all(name in place for name in columns) and self._leaves is None:
             info = (_abi_io.parquet_column_info(self._handle, -1, i) for i in range(self._metadata.num_columns))
             self._leaves = [_abi_io.text(one.path) for one in info]
-        names = set(self.schema_arrow.names)
-        known = [n for n in columns if n in names or any((leaf + ".").startswith(n + ".") for leaf in self._leaves)]
-        place = {name: i for i, name in enumerate(self.schema_arrow.names)}
+        known = [n for n in columns if n in place or any((leaf + ".").startswith(n + ".") for leaf in self._leaves)]
         return sorted(dict.fromkeys(known), key=lambda n: place.get(n, place.get(n.split(".")[0], 0)))
 
     def _scan(self, columns=None, row_groups=None, filter=None, batch_size=0, use_threads=True, step=None):

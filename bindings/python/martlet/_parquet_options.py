@@ -19,10 +19,14 @@ def _check_filesystem(filesystem):
     )
 
 
-def _check_encryption(value):
-    if value is not None:
-        _unsupported("encryption or decryption properties", value, "leave them out: encrypted files are not supported")
-
+def _encryption_options(value, source=None):
+    """The engine's options for the keys of a file."""
+    if value is None:
+        return {}
+    if not hasattr(value, "_engine_options"):
+        _unsupported(
+            "encryption or decryption properties", value, "make them with the functions of martlet.parquet.encryption")
+    return value._engine_options(source)
 
 def _codec(value):
     name = "none" if value is None else value
@@ -104,6 +108,7 @@ class _WriterOptions:
         options["created_by"] = self._given.get("created_by")
         self._add_per_column(options)
         options["sorting_columns"] = self._sorting()
+        options.update(_encryption_options(self._given.get("encryption_properties")))
         return options
 
     def _add_chunking(self, options):
@@ -187,7 +192,6 @@ class _WriterOptions:
 
     def _check_what_is_not_supported(self):
         given = self._given
-        _check_encryption(given.get("encryption_properties"))
         if given.get("flavor") is not None:
             _unsupported("flavor", given["flavor"], "rename the columns and cast timestamps before writing")
 
@@ -234,9 +238,10 @@ def _file_options(
     page_checksum_verification=None,
     arrow_extensions_enabled=True,
     unshred_variants=False,
+    source=None,
 ):
-    _check_encryption(decryption_properties)
     return {
+        **_encryption_options(decryption_properties, source),
         "binary_type": None if binary_type is None else _binary_type(binary_type),
         "list_type": None if list_type is None else _list_type(list_type),
         "arrow_extensions_enabled": None if arrow_extensions_enabled else False,

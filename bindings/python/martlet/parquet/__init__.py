@@ -7,15 +7,15 @@ object with `__arrow_c_stream__` or `__arrow_c_array__`, and pandas' DataFrames.
 
 import os
 
-from . import _abi, _io
-from ._errors import ArrowInvalid
-from ._filters import filters_to_expression
-from ._parquet_file import ParquetFile, _index_columns, read_metadata, read_schema
-from ._parquet_metadata import (
+from .. import _abi, _io
+from .._errors import ArrowInvalid
+from .._filters import filters_to_expression
+from .._parquet_file import ParquetFile, _index_columns, read_metadata, read_schema
+from .._parquet_metadata import (
     ColumnChunkMetaData, ColumnSchema, FileMetaData, ParquetLogicalType, ParquetSchema, RowGroupMetaData, Statistics)
-from ._parquet_options import (
+from .._parquet_options import (
     SortingColumn, _WriterOptions, _check_columns, _check_filesystem, _file_options, _unsupported)
-from ._parquet_writer import ParquetWriter, write_table
+from .._parquet_writer import ParquetWriter, write_table
 
 __all__ = [
     "ColumnChunkMetaData", "ColumnSchema", "FileMetaData", "ParquetDataset", "ParquetFile", "ParquetLogicalType",
@@ -51,7 +51,7 @@ class ParquetDataset:
         arrow_extensions_enabled=True,
         unshred_variants=False,
     ):
-        from .dataset import Dataset
+        from ..dataset import Dataset
 
         _check_filesystem(filesystem)
         self._filter = None if filters is None else filters_to_expression(filters)
@@ -212,7 +212,7 @@ def write_to_dataset(
 
     Files appear together when all are written, or not at all. Keys keep their types when they are read back here.
     """
-    from . import _dataset_write as ds
+    from .. import _dataset_write as ds
 
     _check_filesystem(filesystem)
     names = {"metadata_collector", "create_dir", "format", "preserve_order", *ds._WRITE_NAMES, *_WriterOptions.names}
