@@ -48,7 +48,7 @@ ipc_tensor_describe t:ppp* ipc_tensor_message t:ppp*
 codec_compress t:spppp codec_decompress t:spqpp codec_levels t:spp*
 parquet_writer_open t:pppqpp parquet_writer_append t:sppqpp parquet_recover t:spp parquet_writer_write t:pppp parquet_writer_flush t:pp parquet_writer_add_metadata t:pssp*
 parquet_writer_close t:ppp parquet_writer_abort v:p parquet_writer_release v:p parquet_file_open t:ppqpp
-parquet_key_metadata t:ppqpp aes_gcm t:sqsqsqbpp
+parquet_key_metadata t:ppqpp aes_gcm t:pqpqpqbpp
 parquet_file_schema t:ppp* parquet_file_info_get v:pp* parquet_file_metadata t:ppp* parquet_row_group_info_get t:pqpp*
 parquet_column_info_get t:pqqpp* parquet_column_min_max t:pqqpp* parquet_file_schema_text t:ppp*
 parquet_file_scan t:ppqpqppqppp parquet_file_release v:p parquet_metadata_concatenate t:pppp*
