@@ -23,10 +23,26 @@ enum BytesEncoder {
         }
         try unsafe DeltaEncoder.append(UnsafePointer(length), count: items.count, to: &builder)
         var target = try unsafe builder.extend(by: total)
-        for unsafe item in unsafe items {
+        for i in 0..<items.count {
+            let item = unsafe items[i]
             unsafe memcpy(target, item.start, Int(item.count))
             unsafe target += Int(item.count)
         }
+    }
+
+    /// How much of the first few strings' bytes the strings before them begin with too, from 0 to 1.
+    static func sharedShare(_ items: UnsafeBufferPointer<Item>) -> Double {
+        var shared = 0
+        var total = 0
+        for i in 1..<max(1, min(items.count, 256)) {
+            let (before, item) = unsafe (items[i &- 1], items[i])
+            let most = Int(min(before.count, item.count))
+            var k = 0
+            while k < most, unsafe before.start[k] == item.start[k] { k &+= 1 }
+            shared &+= k
+            total &+= Int(item.count)
+        }
+        return total == 0 ? 0 : Double(shared) / Double(total)
     }
 
     /// How much each string shares with the one before, then the rest of each as above.

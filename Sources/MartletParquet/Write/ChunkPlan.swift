@@ -96,7 +96,8 @@ extension ChunkPlan {
             pages = try planner.flatPages(rowCount: rowCount)
         }
         let choice = EncodingChoice(
-            values: values, column: column, settings: settings, version: options.schema.version, pages: pages)
+            values: values, column: column, settings: settings, version: options.schema.version, pages: pages,
+            isDictionary: storage.isDictionary)
         (encoding, self.dictionary) = try choice.choose(dictionary, valueCount: valueCount)
     }
 }

@@ -39,6 +39,8 @@ struct LeafStorage: Sendable {
     let form: LeafForm
     let order: BoundsOrder
     let isText: Bool
+    /// Whether the Arrow type is a dictionary.
+    let isDictionary: Bool
     private let conversion: LeafConversion
 
     init(
@@ -49,9 +51,10 @@ struct LeafStorage: Sendable {
         self.column = column
         var type = path.type
         if case .dictionary(_, let value, _) = type { type = value }
-        var isDictionary = false
-        if case .dictionary = type { isDictionary = true }
-        if type.isNested || isDictionary {
+        isDictionary = type != path.type
+        var isNestedDictionary = false
+        if case .dictionary = type { isNestedDictionary = true }
+        if type.isNested || isNestedDictionary {
             throw .notImplemented(
                 "Writing DictionaryArray with nested dictionary type \(type) not yet supported; decode the dictionary first"
             )

@@ -206,10 +206,31 @@ struct PageEncoder {
         }
     }
 
+    /// Many at a time: counts of up to 255 fit a byte.
+    private static func occurrences(of level: UInt8, _ levels: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
+        var total: Int64 = 0
+        var start = 0
+        while start < count {
+            let end = min(count, start &+ 255)
+            var found: UInt8 = 0
+            for i in start..<end { unsafe found &+= levels[i] == level ? 1 : 0 }
+            total &+= Int64(found)
+            start = end
+        }
+        return total
+    }
+
     /// How often each level up to `most` occurs.
     private static func histogram(_ levels: UnsafePointer<UInt8>, _ count: Int, _ most: Int) -> [Int64] {
+        if most <= 8 {
+            var counts = (0...most).map { level in
+                level == 0 ? 0 : unsafe occurrences(of: UInt8(truncatingIfNeeded: level), levels, count)
+            }
+            counts[0] = Int64(count) - counts.reduce(0, +)
+            return counts
+        }
         // Four tables, so that runs of one level need not wait for the count before.
-        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1_024) { counts in
+        return unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1_024) { counts in
             unsafe counts.initialize(repeating: 0)
             let table = counts.baseAddress!
             var i = 0

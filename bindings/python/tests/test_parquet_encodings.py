@@ -128,3 +128,28 @@ def test_alp_makes_prices_small(tmp_path):
 def test_alp_is_for_reals(tmp_path):
     with pytest.raises(NotImplementedError, match="ALP is not supported for values of type INT64"):
         write(pa.table({"a": [1]}), tmp_path / "f", column_encoding={"a": "ALP"}, use_dictionary=False)
+
+
+def encodings(path):
+    return [set(chunk[3][2]) - {3} for chunk in footer(path)[4][0][1]]
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
+def test_what_samples_choose(codec, tmp_path):
+    """PLAIN 0, DELTA_BINARY_PACKED 5, DELTA_BYTE_ARRAY 7, RLE_DICTIONARY 8, BYTE_STREAM_SPLIT 9."""
+    random = np.random.default_rng(7)
+    count = 50_000
+    keys = [f"order-2024-{i:09d}" for i in range(count)]
+    data = pa.table({
+        "climbing": np.arange(count), "few": random.integers(0, 50, count) * 10**12, "noise": random.integers(-(2**62), 2**62, count),
+        "keys": keys, "shuffled": random.permutation(keys), "names": np.char.add("city ", random.integers(0, 99, count).astype(str)),
+        "coded": pa.array(keys).dictionary_encode(), "walk": np.cumsum(random.standard_normal(count)),
+    })
+    path = write(data, tmp_path / "f", compression=codec)
+    found = dict(zip(data.column_names, encodings(path)))
+    assert found["climbing"] == {5} and found["few"] == {0, 8} and found["noise"] == {0} and found["names"] == {0, 8}
+    # Shared prefixes where they save most of it, and where no reader wants dictionaries.
+    assert found["keys"] == {7} and 7 not in found["coded"] and found["shuffled"] == ({7} if codec == "none" else {0})
+    assert found["walk"] == ({0} if codec == "none" else {9} if codec == "zstd" else found["walk"])
+    assert pa.table(pq.read_table(path)).equals(data)
+    assert encodings(write(data, tmp_path / "old", compression=codec, version="1.0"))[3] == {0}
