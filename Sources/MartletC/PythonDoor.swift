@@ -152,7 +152,9 @@ public func pythonArrayCapsules(
 public func pythonNative(_ out: UnsafeMutablePointer<PythonObject?>?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let out = try required(out, "out")
-        out.pointee = try NativeTypes.shared().table([("file_batch", fileBatch), ("stream_next", streamBatch)])
+        out.pointee = try NativeTypes.shared().table([
+            ("file_batch", fileBatch), ("stream_next", streamBatch), ("write_batch", writeBatch),
+        ])
     }
 }
 
@@ -169,6 +171,24 @@ private let fileBatch: NativeTypes.Fast = { _, arguments, count, _ in
             ArrayHandle(try object(OpaquePointer(file), IPCFileHandle.self).file.batch(at: index))
         }
         return native.make(type, handle, described: schema)
+    } catch {
+        return native.raise(error)
+    }
+}
+
+/// `write_batch(address of a writer, address of an array)`: a batch without metadata of its own.
+private let writeBatch: NativeTypes.Fast = { _, arguments, count, _ in
+    guard let native = try? NativeTypes.shared(), let writer = native.address(arguments, count, expected: 2) else {
+        return nil
+    }
+    guard let number = arguments?[1].flatMap({ native.integer($0) }), number != 0,
+        let batch = OpaquePointer(bitPattern: Int(number))
+    else { return native.refuse("expected the address of a batch") }
+    do throws(MartletError) {
+        try native.withoutLock { () throws(MartletError) in
+            try object(OpaquePointer(writer), IPCWriterHandle.self).writer.write(try object(batch, ArrayHandle.self).batch())
+        }
+        return native.none()
     } catch {
         return native.raise(error)
     }

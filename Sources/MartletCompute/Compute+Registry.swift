@@ -7,7 +7,7 @@ extension Compute {
         var all: [String: Function] = [:]
         for part in [
             comparisons, logic, arithmetic, selections, aggregates, sets, StringTests.functions, StringMaps.functions,
-            StringLists.functions, MathFunctions.functions, BinaryFunctions.functions, CumulativeFunctions.functions,
+            StringLists.functions, RegexFunctions.functions, MathFunctions.functions, BinaryFunctions.functions, CumulativeFunctions.functions,
             DateParts.functions, TimeText.functions, RoundTime.functions, ChoiceFunctions.functions,
             Quantiles.functions, RankFunctions.functions,
         ] { all.merge(part) { first, _ in first } }

@@ -8,8 +8,8 @@ enum StringLists {
         functions["split_pattern"] = .unary(["pattern", "max_splits", "reverse"]) { array, call throws(MartletError) in
             let pattern = Array(try call.options.text("pattern").utf8)
             guard !pattern.isEmpty else { throw .invalid("Empty separator") }
-            return try split(try stringArgument(array, call.name), call) { bytes, limit, reverse, parts in
-                pattern.withBytes { pieces(bytes, $0, limit, reverse, &parts) }
+            return try split(try stringArgument(array, call.name), call) {
+                { bytes, limit, reverse, parts in pattern.withBytes { pieces(bytes, $0, limit, reverse, &parts) } }
             }
         }
         for isASCII in [true, false] {
@@ -17,8 +17,7 @@ enum StringLists {
             {
                 array, call throws(MartletError) in
                 try split(try stringArgument(array, call.name, acceptsBinary: false), call) {
-                    bytes, limit, reverse, parts in
-                    parts = words(bytes, limit, reverse, isASCII: isASCII)
+                    { bytes, limit, reverse, parts in parts = words(bytes, limit, reverse, isASCII: isASCII) }
                 }
             }
         }
@@ -52,10 +51,12 @@ enum StringLists {
 
     private typealias Function = Compute.Function
     /// Parts of a string, in order.
-    private typealias Parts = [Range<Int>]
+    typealias Parts = [Range<Int>]
 
-    private static func split(
-        _ array: ArrayData, _ call: Compute.Call, _ divide: @Sendable (Bytes, Int, Bool, inout Parts) -> Void
+    /// Lists of parts; `makeDivide` makes what divides strings, once for each thread that does.
+    static func split(
+        _ array: ArrayData, _ call: Compute.Call,
+        _ makeDivide: @Sendable () throws(MartletError) -> (Bytes, Int, Bool, inout Parts) -> Void
     ) throws(MartletError) -> ArrayData {
         let limit = try call.options.signed("max_splits") ?? -1
         let reverse = try call.options.bool("reverse", default: false)
@@ -65,6 +66,7 @@ enum StringLists {
         let size = 1 << 15
         let parts = try WorkerPool.map((array.count + size - 1) / size) { piece throws(MartletError) in
             let rows = piece * size..<min(array.count, (piece + 1) * size)
+            let divide = try makeDivide()
             var offsets: [Int32] = [0]
             offsets.reserveCapacity(rows.count + 1)
             var places: [(row: Int, part: Range<Int>)] = []

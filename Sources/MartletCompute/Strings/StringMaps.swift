@@ -33,8 +33,16 @@ enum StringMaps {
         for isASCII in [true, false] {
             let prefix = isASCII ? "ascii_" : "utf8_"
             for style in CaseStyle.allCases {
-                functions[prefix + style.rawValue] = function(prefix + style.rawValue) { _ throws(MartletError) in
-                    { recase($0, &$1, style, isASCII: isASCII) }
+                let name = prefix + style.rawValue
+                functions[name] = .unary { array, _ throws(MartletError) in
+                    let array = try stringArgument(array, name, acceptsBinary: false)
+                    if array.type == .null { return array }
+                    if style == .upper || style == .lower,
+                        let made = try recased(array, from: style == .upper ? 97 : 65, isASCII: isASCII)
+                    {
+                        return made
+                    }
+                    return try mapped(array) { recase($0, &$1, style, isASCII: isASCII) }
                 }
             }
             functions[prefix + "reverse"] = function(prefix + "reverse") { _ throws(MartletError) in
@@ -52,6 +60,10 @@ enum StringMaps {
                 let whitespace = prefix + side + "_whitespace"
                 functions[whitespace] = function(whitespace) { _ throws(MartletError) in
                     { bytes, output in
+                        // As a rule there is nothing to trim.
+                        if !bytes.isEmpty, isVisible(bytes[0]), isVisible(bytes[bytes.count - 1]) {
+                            return output.append(bytes)
+                        }
                         output.append(trimmed(bytes, left, right) { isSpace($0, isASCII: isASCII) })
                     }
                 }
@@ -160,6 +172,53 @@ enum StringMaps {
 
     private enum CaseStyle: String, CaseIterable { case upper, lower, swapcase, capitalize, title }
 
+    /// Letters of ASCII that begin with `first` in the other case, all strings in one go: their lengths stay. nil where
+    /// another letter is among them.
+    private static func recased(_ array: ArrayData, from first: UInt8, isASCII: Bool) throws(MartletError) -> ArrayData? {
+        guard array.count > 0, array.type.isVariableBinary else { return nil }
+        let isWide = array.type.layout.buffers[0] == .offsets64
+        let bytes = array.buffers[1]
+        let range: Range<Int>
+        if isWide {
+            let offsets: UnsafePointer<Int64> = unsafe try checkedOffsets(array, end: bytes.count)
+            range = unsafe Int(offsets[0])..<Int(offsets[array.count])
+        } else {
+            let offsets: UnsafePointer<Int32> = unsafe try checkedOffsets(array, end: bytes.count)
+            range = unsafe Int(offsets[0])..<Int(offsets[array.count])
+        }
+        let builder = try BufferBuilder(uninitializedCount: range.upperBound)
+        let (source, target) = unsafe (
+            Shared(bytes.pointer(to: UInt8.self)), Shared(builder.pointer(to: UInt8.self))
+        )
+        // The bytes before the first string are nobody's.
+        unsafe target.value.initialize(repeating: 0, count: range.lowerBound)
+        let size = 1 << 20
+        let highs = try WorkerPool.map((range.count + size - 1) / size) { piece throws(MartletError) in
+            let start = range.lowerBound + piece * size
+            // Safety: pieces are disjoint parts of both buffers.
+            return unsafe recase(
+                source.value + start, target.value + start, min(size, range.upperBound - start), first)
+        }
+        guard isASCII || highs.allSatisfy({ $0 < 0x80 }) else { return nil }
+        return ArrayData(
+            type: array.type, count: array.count, offset: array.offset, validity: array.validity,
+            nullCount: array.knownNullCount, buffers: [array.buffers[0], builder.finish()])
+    }
+
+    /// All bits that are set in any of the bytes.
+    @inline(never)
+    private static func recase(
+        _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int, _ first: UInt8
+    ) -> UInt8 {
+        var all: UInt8 = 0
+        for i in 0..<count {
+            let byte = unsafe source[i]
+            all |= byte
+            unsafe target[i] = byte ^ (byte &- first < 26 ? 0x20 : 0)
+        }
+        return all
+    }
+
     @inline(never)
     private static func recase(_ bytes: Bytes, _ output: inout TextOutput, _ style: CaseStyle, isASCII: Bool) {
         if style == .upper || style == .lower {
@@ -221,6 +280,10 @@ enum StringMaps {
         }
         return bytes[start..<end]
     }
+
+    /// A letter, digit or sign of ASCII.
+    @inline(__always)
+    private static func isVisible(_ byte: UInt8) -> Bool { byte > 32 && byte < 127 }
 
     /// Where each character starts.
     private static func starts(_ bytes: Bytes) -> [Int] {

@@ -18,13 +18,46 @@ func stringArgument(_ array: ArrayData, _ function: String, acceptsBinary: Bool 
 
 /// Booleans: what `test` says of each valid string.
 private func tested(_ array: ArrayData, _ test: @Sendable (Bytes) -> Bool) throws(MartletError) -> ArrayData {
-    let (strings, validity) = (try BytesReader(array), array.usedValidityBitmap)
+    let strings = try BytesReader(array)
+    // What is under nulls is tested too: nobody sees it.
     let bits = try unsafe makeLaneBits(count: array.count) { block, bytes in
-        for i in 0..<block.count {
-            let isValid = validity?[block.start &+ i] ?? true
-            unsafe bytes[i] = isValid && test(strings.slot(block.start &+ i)) ? 1 : 0
-        }
+        for i in 0..<block.count { unsafe bytes[i] = test(strings.slot(block.start &+ i)) ? 1 : 0 }
     }
+    return .booleans(bits, count: array.count, validity: try array.rebasedValidity())
+}
+
+/// Booleans: whether valid strings begin, or end, with `pattern`. Eight bytes are compared at once.
+private func edges(_ array: ArrayData, _ pattern: [UInt8], atEnd: Bool) throws(MartletError) -> ArrayData {
+    let strings = try BytesReader(array)
+    let width = pattern.count
+    var (wanted, mask) = (0 as UInt64, 0 as UInt64)
+    for (i, byte) in pattern.prefix(8).enumerated() {
+        wanted |= UInt64(byte) << UInt64(8 * i)
+        mask |= 0xFF << UInt64(8 * i)
+    }
+    let buffer = try Buffer(pattern)
+    let whole = unsafe Bytes(buffer.pointer(to: UInt8.self), width)
+    let (head, headMask) = (wanted, mask)
+    let bits = try makeBits(count: array.count) { start, length in
+        var word: UInt64 = 0
+        for i in 0..<length {
+            let slot = strings.slot(start &+ i)
+            let place = atEnd ? slot.count &- width : 0
+            guard slot.count >= width else { continue }
+            // Safety: `readable` says how many bytes there are from the slot's start on.
+            if strings.readable(slot) &- place >= 8 {
+                let eight = unsafe UnsafeRawPointer(slot.start + place).loadUnaligned(as: UInt64.self).littleEndian
+                guard eight & headMask == head else { continue }
+                if width <= 8 {
+                    word |= 1 &<< UInt64(truncatingIfNeeded: i)
+                    continue
+                }
+            }
+            if slot.has(whole, at: place) { word |= 1 &<< UInt64(truncatingIfNeeded: i) }
+        }
+        return word
+    }
+    withExtendedLifetime(buffer) {}
     return .booleans(bits, count: array.count, validity: try array.rebasedValidity())
 }
 
@@ -146,6 +179,9 @@ enum StringTests {
             functions[name] = .unary(["pattern", "ignore_case"]) { array, call throws(MartletError) in
                 let pattern = try Pattern(call.options)
                 let strings = try stringArgument(array, name)
+                if !pattern.ignoresCase, name == "starts_with" || name == "ends_with" {
+                    return try edges(strings, pattern.bytes, atEnd: name == "ends_with")
+                }
                 return try pattern.applied(test) { test throws(MartletError) in try tested(strings, test) }
             }
         }

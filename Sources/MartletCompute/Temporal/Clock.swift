@@ -58,6 +58,42 @@ struct Clock: Sendable {
         return (days, hasTime ? local &- days &* perDay : 0)
     }
 
+    /// 64-bit integers that `body` makes of the days and the times of day of a block of values.
+    func split(
+        _ body: @Sendable (
+            _ days: UnsafePointer<Int64>, _ times: UnsafePointer<Int64>, _ out: UnsafeMutablePointer<Int64>, Int
+        ) -> Void
+    ) throws(MartletError) -> ArrayData {
+        let reader = reader
+        let buffer = try makeLanes(.int64, count: array.count) { block, writer in
+            let (values, count) = unsafe (reader.integers(block, 0), block.count)
+            let (days, times) = unsafe (block.lanes(1, Int64.self), block.lanes(2, Int64.self))
+            // One loop for each unit, as divisions by constants are multiplications.
+            func divide(_ size: Int64) {
+                for i in 0..<count {
+                    let local = unsafe values[i]
+                    let day = floorDivide(local, size)
+                    unsafe days[i] = day
+                    unsafe times[i] = local &- day &* size
+                }
+            }
+            switch zone.isNone ? perDay : 0 {
+            case 86_400: divide(86_400)
+            case 86_400_000: divide(86_400_000)
+            case 86_400_000_000: divide(86_400_000_000)
+            case 86_400_000_000_000: divide(86_400_000_000_000)
+            case _:
+                for i in 0..<count { unsafe (days[i], times[i]) = split(values[i]) }
+            }
+            let out = unsafe writer.integers(block, 3)
+            unsafe body(days, times, out, count)
+            unsafe writer.store(out, block)
+            return true
+        }
+        return ArrayData(
+            type: .int64, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+    }
+
     /// Integers, one for each value.
     func mapped(_ kind: NativeKind, _ map: @Sendable (Int64) -> Int64) throws(MartletError) -> ArrayData {
         let reader = reader
@@ -119,7 +155,12 @@ enum DateParts {
         for (name, part) in dates {
             functions[name] = .unary { array, _ throws(MartletError) in
                 let clock = try Clock(array, name, needsDate: true)
-                return try clock.mapped(.int64) { part(clock.split($0).days) }
+                guard let field = QuickDate.Field(rawValue: name) else {
+                    return try clock.mapped(.int64) { part(clock.split($0).days) }
+                }
+                return try unsafe clock.split { days, _, out, count in
+                    if unsafe !QuickDate.fill(field, days, out, count) { unsafe mapLanes(days, out, count, part) }
+                }
             }
         }
         for (name, perSecond, seconds, limit) in times {
@@ -130,9 +171,13 @@ enum DateParts {
                 if up > 1 { return try clock.mapped(.int64) { _ in 0 } }
                 // Units of a day have fewer than 53 bits, so that doubles divide them exactly, and faster.
                 let (size, turn) = (Double(down), Double(limit))
-                return try clock.mapped(.int64) { value in
-                    let count = Int64(Double(clock.split(value).time) / size)
-                    return count &- Int64(Double(count) / turn) &* limit
+                let isLast = clock.perDay / down == limit
+                return try unsafe clock.split { _, times, out, count in
+                    // Safety: lanes of one block.
+                    unsafe mapLanes(times, out, count) { Int64(Double($0) / size) }
+                    if !isLast {
+                        unsafe mapLanes(out, out, count) { $0 &- Int64(Double($0) / turn) &* limit }
+                    }
                 }
             }
         }

@@ -23,6 +23,9 @@ struct ZoneShift: Sendable {
         }
     }
 
+    /// Whether local time is UTC always.
+    var isNone: Bool { zone == nil && fixed == 0 }
+
     /// Seconds ahead of UTC at an instant.
     func offset(at value: Int64) -> Int64 { zone?.period(at: floorDivide(value, perSecond)).offset ?? fixed }
 

@@ -20,8 +20,10 @@ _POSITIONAL = {
     "ceil_temporal floor_temporal round_temporal":
         "multiple unit week_starts_monday ceil_is_strictly_greater calendar_based_origin",
     "mode": "n skip_nulls min_count", "round": "ndigits round_mode", "dictionary_encode": "null_encoding",
-    "count_substring ends_with find_substring match_like match_substring starts_with": "pattern ignore_case",
-    "split_pattern": "pattern max_splits reverse", "replace_substring": "pattern replacement max_replacements",
+    "count_substring ends_with find_substring match_like match_substring starts_with count_substring_regex "
+    "find_substring_regex match_substring_regex": "pattern ignore_case", "extract_regex extract_regex_span": "pattern",
+    "split_pattern split_pattern_regex": "pattern max_splits reverse",
+    "replace_substring replace_substring_regex": "pattern replacement max_replacements",
     "pairwise_diff pairwise_diff_checked": "period", "partition_nth_indices": "pivot null_placement",
     "quantile tdigest": "q interpolation skip_nulls min_count", "list_flatten": "recursive",
     "rank": "sort_keys null_placement tiebreaker",
@@ -42,7 +44,7 @@ _OPTIONS = {
     "ArraySortOptions": "order null_placement", "AssumeTimezoneOptions": "timezone ambiguous nonexistent",
     "CountOptions": "mode", "CumulativeOptions": "start skip_nulls", "CumulativeSumOptions": "start skip_nulls",
     "DayOfWeekOptions": "count_from_zero week_start", "DictionaryEncodeOptions": "null_encoding",
-    "ElementWiseAggregateOptions": "skip_nulls", "FilterOptions": "null_selection_behavior", "IndexOptions": "value",
+    "ElementWiseAggregateOptions": "skip_nulls", "ExtractRegexOptions": "pattern", "ExtractRegexSpanOptions": "pattern", "FilterOptions": "null_selection_behavior", "IndexOptions": "value",
     "InversePermutationOptions": "max_index", "JoinOptions": "null_handling null_replacement",
     "ListFlattenOptions": "recursive", "ListSliceOptions": "start stop step return_fixed_size_list",
     "MakeStructOptions": "field_names field_nullability", "MatchSubstringOptions": "pattern ignore_case",

@@ -25,7 +25,7 @@ __all__ = [
     "recover", "serialize_pandas", "write_tensor",
 ]
 
-_file_batch = _abi.native.file_batch
+_file_batch, _write_batch = _abi.native.file_batch, _abi.native.write_batch
 
 
 def __getattr__(name):
@@ -83,6 +83,8 @@ class _Writer:
                 raise TypeError(f"Argument 'batch' has incorrect type (expected RecordBatch, got {type(batch).__name__})")
             (batch,) = batches_of(batch)
         self._check_open()
+        if custom_metadata is None and self._sink.callbacks is _abi_io.SILENT:
+            return _write_batch(self._handle._as_parameter_, batch._handle._as_parameter_)
         with self._sink.callbacks.raising():
             _abi.check(lib.martlet_ipc_writer_write, self._handle, batch._handle, _metadata_handle(custom_metadata))
 
