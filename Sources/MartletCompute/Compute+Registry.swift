@@ -9,7 +9,8 @@ extension Compute {
             comparisons, logic, arithmetic, selections, aggregates, sets, StringTests.functions, StringMaps.functions,
             StringLists.functions, RegexFunctions.functions, MathFunctions.functions, BinaryFunctions.functions, CumulativeFunctions.functions,
             DateParts.functions, TimeText.functions, RoundTime.functions, ChoiceFunctions.functions,
-            Quantiles.functions, RankFunctions.functions,
+            Quantiles.functions, RankFunctions.functions, PlacementFunctions.functions,
+            IntervalFunctions.functions,
         ] { all.merge(part) { first, _ in first } }
         return all
     }()
@@ -270,6 +271,12 @@ extension Compute {
             "index_in": Function(2...2, ["skip_nulls"]) { call throws(MartletError) in
                 let skips = try call.options.bool("skip_nulls", default: false)
                 return call[0].with(try indexIn(call.array, set: call[1].array, skipNulls: skips))
+            },
+            "is_in_meta_binary": Function(2...2) { call throws(MartletError) in
+                call[0].with(try isIn(call.array, set: call[1].array, nulls: .match))
+            },
+            "index_in_meta_binary": Function(2...2) { call throws(MartletError) in
+                call[0].with(try indexIn(call.array, set: call[1].array, skipNulls: false))
             },
         ]
     }

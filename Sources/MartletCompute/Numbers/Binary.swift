@@ -5,18 +5,20 @@ import MartletBase
 /// Functions of two numbers other than the four of arithmetic, and of several.
 enum BinaryFunctions {
     private enum Operation: String, CaseIterable {
-        case power, atan2, logb
+        case power, atan2, logb, hypot, modulo, remainder
         case and = "bit_wise_and"
         case or = "bit_wise_or"
         case xor = "bit_wise_xor"
         case left = "shift_left"
         case right = "shift_right"
 
-        var isFloat: Bool { self == .atan2 || self == .logb }
-        var hasCheck: Bool { self == .power || self == .logb || self == .left || self == .right }
+        var isFloat: Bool { self == .atan2 || self == .logb || self == .hypot }
+        /// What is left of a division, with the sign of the divisor or of the dividend.
+        var isRest: Bool { self == .modulo || self == .remainder }
+        var hasCheck: Bool { isRest || self == .power || self == .logb || self == .left || self == .right }
         /// Whether integers have the operation.
         var isInteger: Bool { !isFloat }
-        var isBitwise: Bool { isInteger && self != .power }
+        var isBitwise: Bool { isInteger && !isRest && self != .power }
     }
 
     static var functions: [String: Compute.Function] {
@@ -86,6 +88,17 @@ enum BinaryFunctions {
                     switch operation {
                     case .power: unsafe out[i] = pow(p, q)
                     case .atan2: unsafe out[i] = atan2(p, q)
+                    case .hypot: unsafe out[i] = hypot(p, q)
+                    case .modulo, .remainder:
+                        let rest = fmod(p, q)
+                        if operation == .remainder {
+                            unsafe out[i] = rest
+                        } else if rest == 0 {
+                            unsafe out[i] = copysign(rest, q)
+                        } else {
+                            unsafe out[i] = (rest < 0) != (q < 0) ? rest + q : rest
+                        }
+                        isRight = isRight && (!isChecked || q != 0)
                     case .logb, .and, .or, .xor, .left, .right:
                         unsafe out[i] = log(p) / log(q)
                         isRight = isRight && (!isChecked || p > 0 && q > 0)
@@ -109,7 +122,9 @@ enum BinaryFunctions {
                     (first.double(at: row) == 0 || second.double(at: row) == 0
                         ? "logarithm of zero " : "logarithm of negative number ")
                         + values)
-            case .left, .right, .and, .or, .xor, .atan2:
+            case .modulo, .remainder:
+                return .invalid("\(second.double(at: row) == 0 ? "divide by zero" : "overflow") \(values)")
+            case .left, .right, .and, .or, .xor, .atan2, .hypot:
                 return .invalid("shift amount must be >= 0 and less than precision of type \(values)")
             }
         }
@@ -142,7 +157,23 @@ enum BinaryFunctions {
                         ? Int64(bitPattern: UInt64(bitPattern: value) &>> UInt64(amount)) : value &>> amount
                 }
             }
-        case .power, .atan2, .logb:
+        case .modulo, .remainder:
+            let least = kind.isUnsigned ? 0 : kind.range.low
+            for i in 0..<count {
+                let (p, q) = unsafe (u[i], v[i])
+                unsafe out[i] = 0
+                if q == 0 {
+                    isRight = false
+                } else if kind.isUnsigned {
+                    unsafe out[i] = Int64(bitPattern: UInt64(bitPattern: p) % UInt64(bitPattern: q))
+                } else if q == -1 {
+                    isRight = isRight && !(isChecked && p == least)
+                } else {
+                    let rest = p % q
+                    unsafe out[i] = operation == .modulo && rest != 0 && (rest < 0) != (q < 0) ? rest &+ q : rest
+                }
+            }
+        case .power, .atan2, .logb, .hypot:
             for i in 0..<count {
                 let (value, fits) = unsafe power(u[i], v[i], kind)
                 unsafe out[i] = value

@@ -1,3 +1,4 @@
+import Glibc
 import MartletArrow
 import MartletBase
 
@@ -29,6 +30,21 @@ enum RankFunctions {
                 return Datum(try sortIndices([SortKey(call.array, nullsFirst: nullsFirst)]))
             },
         ]
+        for (name, isNormal) in [("rank_quantile", false), ("rank_normal", true)] {
+            functions[name] = .init(1...1, ["sort_keys", "null_placement"]) { call throws(MartletError) in
+                // The part of the values below, and half of those that are equal.
+                let (low, high) = (try ranks(call.array, call, tie: "min"), try ranks(call.array, call, tie: "max"))
+                let (first, last) = (try PrimitiveArray<UInt64>(low), try PrimitiveArray<UInt64>(high))
+                let count = call.array.count
+                let buffer = try unsafe makeValues(Double.self, count: count) { out in
+                    for row in 0..<count {
+                        let quantile = (Double(first[row] - 1) + Double(last[row])) / 2 / Double(count)
+                        unsafe out[row] = isNormal ? normalQuantile(quantile) : quantile
+                    }
+                }
+                return Datum(ArrayData(type: .float64, count: count, buffers: [buffer]))
+            }
+        }
         functions["reverse"] = .init(1...1) { call throws(MartletError) in
             Datum(try take(call.array, rows: try Rows(numbers: Array((0..<call.array.count).reversed()))))
         }
@@ -51,8 +67,58 @@ enum RankFunctions {
         return functions
     }
 
-    private static func ranks(_ array: ArrayData, _ call: Compute.Call) throws(MartletError) -> ArrayData {
-        let tie = try call.options.choice("tiebreaker", ["first", "min", "max", "dense"])
+    /// Where the standard normal distribution reaches a probability: algorithm AS 241 (PPND16) of M. Wichura, 1988.
+    private static func normalQuantile(_ probability: Double) -> Double {
+        func ratio(_ r: Double, _ above: [Double], _ below: [Double]) -> Double {
+            above.reversed().reduce(0) { $0 * r + $1 } / below.reversed().reduce(0) { $0 * r + $1 }
+        }
+        let q = probability - 0.5
+        if abs(q) <= 0.425 {
+            return q
+                * ratio(
+                    0.180625 - q * q,
+                    [
+                        3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125,
+                        45921.953931549871457, 67265.770927008700853, 33430.575583588128105, 2509.0809287301226727,
+                    ],
+                    [
+                        1, 42.313330701600911252, 687.18700749205790830, 5394.1960214247511077, 21213.794301586595867,
+                        39307.895800092710610, 28729.085735721942674, 5226.4952788528545610,
+                    ])
+        }
+        let r = (-log(q < 0 ? probability : 1 - probability)).squareRoot()
+        let value =
+            r <= 5
+            ? ratio(
+                r - 1.6,
+                [
+                    1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
+                    1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4,
+                ],
+                [
+                    1, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550, 0.148103976427480074590,
+                    0.0151986665636164571966, 5.47593808499534494600e-4, 1.05075007164441684324e-9,
+                ])
+            : ratio(
+                r - 5,
+                [
+                    6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 0.296560571828504891230,
+                    0.0265321895265761230930, 1.24266094738807843860e-3, 2.71155556874348757815e-5,
+                    2.01033439929228813265e-7,
+                ],
+                [
+                    1, 0.599832206555887937690, 0.136929880922735805310, 0.0148753612908506148525,
+                    7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
+                    2.04426310338993978564e-15,
+                ])
+        return q < 0 ? -value : value
+    }
+
+    private static func ranks(
+        _ array: ArrayData, _ call: Compute.Call, tie: String? = nil
+    ) throws(MartletError) -> ArrayData {
+        var kind = tie ?? ""
+        if tie == nil { kind = try call.options.choice("tiebreaker", ["first", "min", "max", "dense"]) }
         let nullsFirst = try call.options.choice("null_placement", ["at_end", "at_start"]) == "at_start"
         let text = call.options.values["sort_keys"] ?? "ascending"
         let isDescending = text == "descending" || text.hasSuffix(":descending")
@@ -69,7 +135,7 @@ enum RankFunctions {
             dense += 1
             for place in start..<end {
                 ranks[Int(rows[place])] =
-                    switch tie {
+                    switch kind {
                     case "min": UInt64(start + 1)
                     case "max": UInt64(end)
                     case "dense": dense

@@ -110,6 +110,13 @@ enum StringMaps {
                 output.append(bytes[(hasSign ? 1 : 0)...])
             }
         }
+        functions["utf8_zero_fill"] = functions["utf8_zfill"]
+        functions["binary_reverse"] = .unary { array, _ throws(MartletError) in
+            guard Caster.family(array.type) == .binary else { throw noKernel("binary_reverse", [array.type]) }
+            return try mapped(array) { bytes, output in
+                for i in 0..<bytes.count { output.append(bytes[bytes.count - 1 - i]) }
+            }
+        }
         functions["replace_substring"] = function(
             "replace_substring", ["pattern", "replacement", "max_replacements"], binary: true
         ) { options throws(MartletError) in

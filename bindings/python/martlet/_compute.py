@@ -140,8 +140,8 @@ sum product mean min max min_max count count_distinct any all stddev variance fi
 _WHOLE = frozenset("""
 all any approximate_median array_filter array_sort_indices array_take count count_distinct dictionary_encode drop_null
 filter first first_last index indices_nonzero inverse_permutation kurtosis last max mean min min_max mode
-partition_nth_indices product quantile rank reverse select_k_unstable skew sort_indices stddev sum take tdigest unique
-value_counts variance run_end_encode
+partition_nth_indices product quantile rank rank_normal rank_quantile reverse select_k_unstable skew sort_indices stddev sum take tdigest unique
+value_counts variance run_end_encode winsorize
 """.split())
 # The same, with chunked results.
 _WHOLE_CHUNKED = frozenset("""

@@ -7,11 +7,17 @@ used; `list_functions()` names them all.
 from ._compute import (  # noqa: F401
     CastOptions, Expression, array_sort_indices, call_function, cast, drop_null, expression_or_call, field, fill_null,
     filter, if_else, index, index_in, is_in, list_functions, sort_indices, take)
+from ._builders import array as _array, asarray as _asarray
+from ._chunked import make_chunked as _make_chunked
+from ._errors import ArrowInvalid, ArrowKeyError
+from ._nested_arrays import StructArray as _StructArray
 from ._scalar import scalar as _scalar_of
+from ._types import struct as _struct
 
 # pyarrow's names for functions that are keywords of Python.
 _RENAMED = {"and_": "and", "or_": "or"}
-# The options of functions in the order of positional arguments, which come after `_ARITY` arrays.
+# The options of functions in the order of positional arguments, which come after one array, or as many as `_ARITY` says.
+_ARITY = {"round_binary": 2}
 _POSITIONAL = {
     "ascii_ltrim ascii_rtrim ascii_trim utf8_ltrim utf8_rtrim utf8_trim": "characters",
     "strftime": "format locale", "strptime": "format unit error_is_null", "struct_field": "indices",
@@ -34,6 +40,8 @@ _POSITIONAL = {
     "assume_timezone": "timezone ambiguous nonexistent", "utf8_zfill": "width padding",
     "ascii_center ascii_lpad ascii_rpad utf8_center utf8_lpad utf8_rpad": "width padding lean_left_on_odd_padding",
     "day_of_week": "count_from_zero week_start", "run_end_encode": "run_end_type",
+    "round_binary": "round_mode", "winsorize": "lower_limit upper_limit", "utf8_zero_fill": "width padding",
+    "rank_quantile rank_normal": "sort_keys null_placement",
     "week": "week_starts_monday count_from_zero first_week_is_fully_in_year",
 }
 _POSITIONAL = {name: tuple(options.split()) for names, options in _POSITIONAL.items() for name in names.split()}
@@ -47,6 +55,10 @@ _OPTIONS = {
     "ElementWiseAggregateOptions": "skip_nulls", "ExtractRegexOptions": "pattern", "ExtractRegexSpanOptions": "pattern", "FilterOptions": "null_selection_behavior", "IndexOptions": "value",
     "InversePermutationOptions": "max_index", "JoinOptions": "null_handling null_replacement",
     "ListFlattenOptions": "recursive", "ListSliceOptions": "start stop step return_fixed_size_list",
+    "MapLookupOptions": "query_key occurrence", "PivotWiderOptions": "key_names unexpected_key_behavior",
+    "RandomOptions": "initializer", "RankQuantileOptions": "sort_keys null_placement", "RoundBinaryOptions": "round_mode",
+    "ScatterOptions": "max_index", "SearchSortedOptions": "side", "Utf8NormalizeOptions": "form",
+    "WinsorizeOptions": "lower_limit upper_limit",
     "MakeStructOptions": "field_names field_nullability", "MatchSubstringOptions": "pattern ignore_case",
     "ModeOptions": "n skip_nulls min_count", "NullOptions": "nan_is_null",
     "PadOptions": "width padding lean_left_on_odd_padding", "PairwiseOptions": "period",
@@ -103,12 +115,12 @@ def __getattr__(name):
 
 
 def _make_function(name, engine_name):
-    positional = _POSITIONAL.get(name)
+    positional, arity = _POSITIONAL.get(name), _ARITY.get(name, 1)
 
     def function(*arguments, options=None, memory_pool=None, **named):
-        if positional and len(arguments) > 1:
-            named.update(zip(positional, arguments[1:]))
-            arguments = arguments[:1]
+        if positional and len(arguments) > arity:
+            named.update(zip(positional, arguments[arity:]))
+            arguments = arguments[:arity]
         if options is not None:
             named.update(options if hasattr(options, "items") else options._options)
         for key in ("sort_keys", "indices"):
@@ -128,6 +140,110 @@ def _key_text(keys):
     if isinstance(keys, Expression):
         return ",".join(keys._rebuild[1])
     return ",".join(f"{k[0]}:{k[1]}" if isinstance(k, tuple) else str(k) for k in keys)
+
+
+def _chosen(options, **given):
+    """The options of a function that has parameters of its own for them."""
+    if options is None:
+        return given
+    return {**given, **(options if hasattr(options, "items") else options._options)}
+
+
+def _whole(values):
+    """An Array of what may be an Array, a ChunkedArray or a sequence."""
+    values = _asarray(values)
+    return values.combine_chunks() if hasattr(values, "chunks") else values
+
+
+def random(n, *, initializer="system", options=None, memory_pool=None):
+    """`n` numbers from 0 to below 1. initializer: "system", or an integer for the same numbers each time."""
+    initializer = _chosen(options, initializer=initializer)["initializer"]
+    return call_function("random", [], {"length": n, "initializer": initializer})
+
+
+def map_lookup(container, query_key=None, occurrence=None, *, options=None, memory_pool=None):
+    """The items of a key in each map: those that are "first" or "last", or a list of "all"."""
+    chosen = _chosen(options, query_key=query_key, occurrence=occurrence)
+    key = chosen["query_key"]
+    if not hasattr(key, "as_py"):
+        key = _scalar_of(key, type=container.type.key_type)
+    return expression_or_call("map_lookup", (container, key), {"occurrence": chosen["occurrence"]})
+
+
+def scatter(values, indices, /, *, max_index=-1, options=None, memory_pool=None):
+    """Value `i` goes to position `indices[i]`; positions that nothing goes to are null."""
+    chosen = _chosen(options, max_index=max_index)
+    return call_function("scatter", [_whole(values), _whole(indices)], chosen)
+
+
+def inverse_permutation(indices, /, max_index=-1, output_type=None, *, options=None, memory_pool=None):
+    """Position `indices[i]` of the result holds `i`; positions that nothing points to are null."""
+    chosen = _chosen(options, max_index=max_index, output_type=output_type)
+    indices, output_type = _whole(indices), chosen.get("output_type")
+    if output_type is not None:
+        indices = indices.cast(output_type)
+    return call_function("inverse_permutation", [indices], {"max_index": chosen["max_index"]})
+
+
+def search_sorted(values, needles, *, side="left", options=None, memory_pool=None):
+    """Where each needle goes in sorted values: before its equals ("left"), or behind them ("right")."""
+    values, chosen = _whole(values), _chosen(options, side=side)
+    if not hasattr(needles, "type"):
+        needles = _array(needles, values.type) if isinstance(needles, (list, tuple)) else _scalar_of(needles, values.type)
+    return call_function("search_sorted", [values, _whole(needles) if hasattr(needles, "chunks") else needles], chosen)
+
+
+def pivot_wider(pivot_keys, pivot_values, key_names=None, unexpected_key_behavior="ignore", *, options=None, memory_pool=None):
+    """A struct with a field for each of `key_names`: the value beside that key, null where there is none.
+
+    Errors: ArrowInvalid for two values of one key, ArrowKeyError for other keys when these are to "raise".
+    """
+    from ._array import nulls_of
+    chosen = _chosen(options, key_names=key_names, unexpected_key_behavior=unexpected_key_behavior)
+    names, keys = [str(name) for name in chosen["key_names"]], _whole(pivot_keys)
+    known = _array(names, "string").cast(keys.type)
+    if known.unique().__len__() != len(names):
+        raise ArrowKeyError(f"Duplicate key name in PivotWiderOptions: {names}")
+    values = pivot_values._array.take(_array([0] * len(keys))) if hasattr(pivot_values, "as_py") else _whole(pivot_values)
+    places = index_in(keys, known)
+    if places.null_count:
+        unexpected = filter(keys, places.is_null())
+        if unexpected.null_count:
+            raise ArrowKeyError("pivot key name cannot be null")
+        if chosen["unexpected_key_behavior"] == "raise":
+            raise ArrowKeyError(f"Unexpected pivot key: {unexpected[0]}")
+    used = filter(_array(list(range(len(keys)))), call_function("and", [places.is_valid(), values.is_valid()]))
+    found = {}
+    for row in used.slice(0, len(names) + 1):
+        place = places[row.as_py()].as_py()
+        if place in found:
+            raise ArrowInvalid(
+                f"Encountered more than one non-null value for the same pivot key (key {names[place]!r}, rows "
+                f"{found[place]} and {row.as_py()})")
+        found[place] = row.as_py()
+    children = [
+        values.slice(found[i], 1) if i in found else nulls_of(values.type, 1) for i in range(len(names))]
+    if not names:
+        return _scalar_of({}, _struct([]))
+    return _StructArray.from_arrays(children, names=names)[0]
+
+
+def utf8_normalize(strings, /, form=None, *, options=None, memory_pool=None):
+    """Strings in a normal form of Unicode: "NFC", "NFKC", "NFD" or "NFKD"."""
+    import unicodedata
+    form = _chosen(options, form=form)["form"]
+    if form not in ("NFC", "NFKC", "NFD", "NFKD"):
+        raise ValueError(f"{form!r} is not a valid Unicode normalization form: 'NFC', 'NFKC', 'NFD' or 'NFKD'")
+    if hasattr(strings, "chunks"):
+        return _make_chunked([utf8_normalize(c, form) for c in strings.chunks], strings.type)
+    if hasattr(strings, "as_py"):
+        return utf8_normalize(strings._array, form)[0]
+    strings = _asarray(strings)
+    # What is ASCII has one form; the tables of the others are Python's.
+    if call_function("all", [call_function("string_is_ascii", [strings])]).as_py() is not False:
+        return strings
+    normalize = unicodedata.normalize
+    return _array([None if s is None else normalize(form, s) for s in strings.to_pylist()], strings.type)
 
 
 def top_k_unstable(values, k, sort_keys=None, *, memory_pool=None):

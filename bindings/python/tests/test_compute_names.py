@@ -1,0 +1,204 @@
+"""Functions by pyarrow's names that are not about one row alone, judged by pyarrow."""
+
+import datetime
+import math
+import random
+
+import pyarrow
+import pyarrow.compute
+import pytest
+
+import martlet
+import martlet.compute
+
+# What is not a function of arrays, or is made for registering functions of users.
+NOT_OURS = {
+    "Function", "FunctionOptions", "FunctionRegistry", "HashAggregateFunction", "HashAggregateKernel", "Kernel",
+    "ScalarAggregateFunction", "ScalarAggregateKernel", "ScalarFunction", "ScalarKernel", "UdfContext", "VectorFunction",
+    "VectorKernel", "call_tabular_function", "dedent", "docscrape", "function_registry", "get_function", "inspect",
+    "namedtuple", "pa", "register_aggregate_function", "register_scalar_function", "register_tabular_function",
+    "register_vector_function", "warnings",
+}
+
+
+def test_no_name_is_absent():
+    names = {name for name in dir(pyarrow.compute) if not name.startswith("_")} - NOT_OURS
+    assert sorted(name for name in names if not hasattr(martlet.compute, name)) == []
+
+
+def same(name, *arguments, exact=True, **options):
+    """Both agree, in values and type, or both refuse."""
+    def ours(x):
+        if isinstance(x, (pyarrow.Array, pyarrow.ChunkedArray)):
+            return martlet.array(x) if isinstance(x, pyarrow.Array) else martlet.chunked_array(x)
+        return martlet.scalar(x.as_py(), martlet.array(pyarrow.array([x])).type) if isinstance(x, pyarrow.Scalar) else x
+    try:
+        wanted = getattr(pyarrow.compute, name)(*arguments, **options)
+    except (pyarrow.ArrowException, ValueError, KeyError) as problem:
+        with pytest.raises((martlet.ArrowException, ValueError, KeyError)):
+            getattr(martlet.compute, name)(*map(ours, arguments), **options)
+        return problem
+    found = getattr(martlet.compute, name)(*map(ours, arguments), **options)
+    if isinstance(wanted, pyarrow.Scalar):
+        assert found.as_py() == wanted.as_py()
+        return None
+    found.validate(full=True)
+    back = pyarrow.array(found) if isinstance(wanted, pyarrow.Array) else pyarrow.chunked_array(found)
+    assert back.type == wanted.type
+    if exact:
+        assert str(back.to_pylist()) == str(wanted.to_pylist())
+    else:
+        for a, b in zip(back.to_pylist(), wanted.to_pylist()):
+            assert (a is None and b is None) or math.isclose(a, b, rel_tol=1e-12) or (a != a and b != b)
+    return None
+
+
+INTEGERS = [0, 1, -1, 7, -7, 127, -128, None, 3, -3, 100]
+FLOATS = [0.0, -0.0, 1.5, -1.5, math.inf, -math.inf, math.nan, None, 7.25, -7.25, 1e300]
+
+
+@pytest.mark.parametrize("name", ["modulo", "remainder", "modulo_checked", "remainder_checked"])
+@pytest.mark.parametrize("type", ["int8", "int32", "int64", "uint8", "uint64", "float32", "float64"])
+def test_rests(name, type):
+    kind = getattr(pyarrow, type)()
+    values = FLOATS if type.startswith("float") else [v for v in INTEGERS if type[0] != "u" or v is None or v >= 0]
+    values = pyarrow.array(values).cast(kind, safe=False)
+    for divisor in values.to_pylist():
+        same(name, values, pyarrow.scalar(divisor, kind))
+    same(name, values.slice(1), values.slice(1).take(pyarrow.array(range(len(values) - 2, -1, -1))))
+
+
+def test_hypot():
+    for a in FLOATS:
+        same("hypot", pyarrow.array(FLOATS), pyarrow.scalar(a, pyarrow.float64()))
+    same("hypot", pyarrow.array([3, 5]), pyarrow.array([4, 12]))
+
+
+def test_binary_reverse():
+    for type in (pyarrow.binary(), pyarrow.large_binary()):
+        same("binary_reverse", pyarrow.array([b"abc", b"", None, b"\xff\x00"], type))
+    assert same("binary_reverse", pyarrow.array(["a"])) is not None
+
+
+@pytest.mark.parametrize("type", [
+    pyarrow.timestamp("s"), pyarrow.timestamp("ms"), pyarrow.timestamp("us"), pyarrow.timestamp("ns"), pyarrow.date32(),
+    pyarrow.time32("s"), pyarrow.time64("us")])
+def test_month_day_nano_between(type):
+    chance = random.Random(5)
+    per = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}.get(getattr(type, "unit", None), 1)
+    span = 86400 * per if pyarrow.types.is_time(type) else 40000 if type == pyarrow.date32() else 4 * 10**9 * per
+    low = 0 if pyarrow.types.is_time(type) else -span
+    width = pyarrow.int32() if type.bit_width == 32 else pyarrow.int64()
+
+    def values():
+        return pyarrow.array([None if chance.random() < 0.1 else chance.randrange(low, span) for _ in range(50)], width)
+    same("month_day_nano_interval_between", values().cast(type), values().cast(type))
+
+
+def test_months_and_days_between():
+    # pyarrow has no Python values for these intervals.
+    start = martlet.array([datetime.datetime(2020, 1, 31, 12), None, datetime.datetime(2021, 3, 1, 1, 0, 0, 5999)])
+    end = martlet.array([datetime.datetime(2021, 3, 1, 1), datetime.datetime(2021, 3, 1), datetime.datetime(2020, 1, 31, 12)])
+    months = martlet.compute.month_interval_between(start, end)
+    assert str(months.type) == "month_interval" and months.to_pylist() == [14, None, -14]
+    days = martlet.compute.day_time_interval_between(start, end)
+    assert [v and tuple(v) for v in days.to_pylist()] == [(395, -39600000), None, (-395, 39600000 - 5)]
+
+
+@pytest.mark.parametrize("occurrence", ["first", "last", "all"])
+def test_map_lookup(occurrence):
+    type = pyarrow.map_(pyarrow.string(), pyarrow.int64())
+    maps = pyarrow.array([[("a", 1), ("b", 2), ("a", 3)], None, [], [("b", None)], [("c", 5), ("a", None)]], type)
+    for key in ("a", "b", "zz"):
+        same("map_lookup", maps, key, occurrence)
+        same("map_lookup", maps.slice(1), key, occurrence)
+    numbers = pyarrow.array([[(1, "x")], [(2, "y"), (1, "z")]], pyarrow.map_(pyarrow.int32(), pyarrow.string()))
+    same("map_lookup", numbers, pyarrow.scalar(1, pyarrow.int32()), occurrence)
+
+
+def test_scatter_and_inverse():
+    for indices in ([2, 0, 1], [1, 1, 0], [2, None, 0], [0, 3, 1], [-1, 0, 1]):
+        for limit in (-1, 3, 5):
+            same("scatter", pyarrow.array(["x", None, "z"]), pyarrow.array(indices), max_index=limit)
+            same("inverse_permutation", pyarrow.array(indices), max_index=limit)
+    same("inverse_permutation", pyarrow.array([2, 0, 1], pyarrow.int8()), output_type=pyarrow.int8())
+    assert same("scatter", pyarrow.array([1, 2]), pyarrow.array([0])) is not None
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_search_sorted(side):
+    chance = random.Random(2)
+    for values in ([], [1, 3, 5], [1, 1, 1, 2, 2, 9], [None, None, 1, 3], [1, 3, None], sorted(chance.choices(range(50), k=300))):
+        needles = pyarrow.array([0, 1, 2, 3, 9, 10, None, 5, 1], pyarrow.int64())
+        same("search_sorted", pyarrow.array(values, pyarrow.int64()), needles, side=side)
+        same("search_sorted", pyarrow.array(values, pyarrow.int64()), pyarrow.scalar(3), side=side)
+    same("search_sorted", pyarrow.array(["a", "b", "b", "d"]), pyarrow.array(["b", "", "z", None, "c"]), side=side)
+    same("search_sorted", pyarrow.array([1.0, 2.5]), pyarrow.array([2.5, 0.0]), side=side)
+    same("search_sorted", pyarrow.chunked_array([[1, 2], [3]]).combine_chunks(), pyarrow.array([2]), side=side)
+    assert same("search_sorted", pyarrow.array([1]), pyarrow.array([1], pyarrow.int8()), side=side) is not None
+
+
+def test_winsorize():
+    chance = random.Random(9)
+    for values in (list(range(10)), [5], [1.0, None, math.nan, 5.0, 100.0], [chance.random() for _ in range(101)], [3, 1, 2, None]):
+        for low, high in ((0.1, 0.9), (0.0, 1.0), (0.25, 0.75), (0.5, 0.5), (0.33, 0.34), (0.04, 0.96), (0.05, 0.95)):
+            same("winsorize", pyarrow.array(values), low, high)
+    assert same("winsorize", pyarrow.array([1]), 0.9, 0.1) is not None
+    assert same("winsorize", pyarrow.array([1]), -0.1, 0.5) is not None
+
+
+@pytest.mark.parametrize("name", ["rank_quantile", "rank_normal"])
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+def test_ranks(name, order):
+    chance = random.Random(4)
+    for values in ([3, 1, None, 1], [1.5, math.nan, None, -1.0], chance.choices(range(40), k=200), ["b", "a", "a", None], [7]):
+        same(name, pyarrow.array(values), order, exact=False)
+    many = pyarrow.array(range(100_000))
+    same(name, many, order, exact=False)
+
+
+def test_round_binary():
+    values = pyarrow.array([1.2345, 99.55, -2.5, None, 1e10])
+    for mode in ("half_to_even", "down", "up", "half_up"):
+        same("round_binary", values, pyarrow.array([1, 1, 0, 2, -3], pyarrow.int32()), round_mode=mode)
+        same("round_binary", values, pyarrow.scalar(2, pyarrow.int32()), round_mode=mode)
+    same("round_binary", pyarrow.array([12345, -55]), pyarrow.array([-2, -1], pyarrow.int32()))
+    same("round_binary", values, pyarrow.array([None, 1, 1, 1, 1], pyarrow.int32()))
+
+
+def test_random():
+    made = martlet.compute.random(10_000, initializer=5)
+    assert made.type == martlet.float64() and made.equals(martlet.compute.random(10_000, initializer=5))
+    assert not made.equals(martlet.compute.random(10_000)) and not made.equals(martlet.compute.random(10_000, initializer=6))
+    values = made.to_pylist()
+    assert all(0 <= v < 1 for v in values) and 0.48 < sum(values) / len(values) < 0.52
+    assert len(martlet.compute.random(0)) == 0
+    for wrong in (-1, 1 << 62):
+        with pytest.raises((martlet.ArrowException, ValueError, MemoryError)):
+            martlet.compute.random(wrong)
+    with pytest.raises((martlet.ArrowException, ValueError)):
+        martlet.compute.random(1, initializer="mine")
+
+
+def test_pivot_wider():
+    keys = pyarrow.array(["h", "w", "x", "h", None])
+    for values in ([1, 2, 3, None, 5], [None, 2, 3, 4, 5], [1, 2, 3, 4, 5]):
+        for names in (["w", "h"], ["h"], ["q"], []):
+            for behavior in ("ignore", "raise"):
+                for data in (keys, keys.slice(0, 4), keys.slice(0, 2)):
+                    same("pivot_wider", data, pyarrow.array(values).slice(0, len(data)), key_names=names,
+                         unexpected_key_behavior=behavior)
+    same("pivot_wider", pyarrow.array([1, 2]), pyarrow.array(["a", "b"]), key_names=["2", "1"])
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_normal_forms(form):
+    same("utf8_normalize", pyarrow.array(["e\u0301", "\u00e9\ufb01", None, "plain", "가", "Å"]), form=form)
+    same("utf8_normalize", pyarrow.array(["plain", None]), form=form)
+    same("utf8_normalize", pyarrow.chunked_array([["é"], ["b"]]), form=form)
+
+
+def test_other_names():
+    same("utf8_zero_fill", pyarrow.array(["-1", "2", None, "12345"]), 4)
+    same("is_in_meta_binary", pyarrow.array([1, 2, None]), pyarrow.array([2]))
+    same("index_in_meta_binary", pyarrow.array([1, 2, None]), pyarrow.array([2]))
