@@ -99,7 +99,7 @@ private func comparable(_ function: String, _ a: Datum, _ b: Datum) throws(Martl
         if case .dictionary(_, let value, _) = datum.type { return datum.with(try cast(datum.array, to: value)) }
         return datum.with(try datum.array.contiguousStrings().storage)
     }
-    let (x, y) = (try plain(a), try plain(b))
+    let (x, y) = try decimalsOfOneWidth(try plain(a), try plain(b))
     if case .fixedSizeBinary = x.type, x.type == y.type {
         return (try converted(x, to: .binary), try converted(y, to: .binary))
     }
@@ -114,6 +114,26 @@ private func comparable(_ function: String, _ a: Datum, _ b: Datum) throws(Martl
         return (try widened(x, scale), try widened(y, scale))
     }
     return (try converted(x, to: type), try converted(y, to: type))
+}
+
+/// Decimals that meet other types in 128 bits, or in 256 bits where one of them has these.
+private func decimalsOfOneWidth(_ x: Datum, _ y: Datum) throws(MartletError) -> (Datum, Datum) {
+    if x.type == y.type { return (x, y) }
+    func widened(_ datum: Datum, with other: DataType) throws(MartletError) -> Datum {
+        switch (datum.type, other) {
+        case (.decimal256(_, let scale), _) where other.isInteger || other.decimalDigits != nil,
+            (.decimal32(_, let scale), .decimal256), (.decimal64(_, let scale), .decimal256),
+            (.decimal128(_, let scale), .decimal256):
+            let common = max(scale, other.decimalDigits?.scale ?? 0)
+            return datum.with(try cast(datum.array, to: .decimal256(precision: 76, scale: common)))
+        case (_, .decimal256(_, let scale)) where datum.type.isInteger:
+            return datum.with(try cast(datum.array, to: .decimal256(precision: 76, scale: scale)))
+        case (.decimal32(_, let scale), _), (.decimal64(_, let scale), _):
+            return datum.with(try cast(datum.array, to: .decimal128(precision: 38, scale: scale)))
+        case (_, _): return datum
+        }
+    }
+    return (try widened(x, with: y.type), try widened(y, with: x.type))
 }
 
 /// Integers, dates and times as 128-bit numbers of `type`'s unit.
