@@ -78,8 +78,8 @@ struct StatisticsBuilder {
                 case .boolean: unsafe room.storeBytes(of: (value?.first ?? 0) & 1, as: UInt8.self)
                 case .byteArray:
                     // Decimals of any length.
-                    let number = try unsafe bigEndianInteger(page.pointer(to: UInt8.self), byteCount: value?.count ?? 0)
-                    unsafe room.storeBytes(of: number, as: Int128.self)
+                    try unsafe storeBigEndian(
+                        page.pointer(to: UInt8.self), byteCount: value?.count ?? 0, to: room, width: width)
                 case .int32, .int64, .int96, .float, .double, .fixedLengthByteArray:
                     let plain = PlainFixedDecoder(page, width: leaf.byteWidth ?? 0)
                     if let conversion = plan.conversion {
@@ -111,10 +111,13 @@ struct BoundOrder {
     /// The numbers that the logical type has, for integers.
     private let range: ClosedRange<Int64>?
     private let typeLength: Int
+    /// The most bytes that a decimal has beside those of its sign.
+    private let decimalByteCount: Int
 
     /// nil for types whose order is not defined, or not known here.
     init?(_ leaf: LeafColumn) {
         typeLength = leaf.typeLength
+        if case .decimal(let precision, _) = leaf.meaning, precision > 38 { decimalByteCount = 32 } else { decimalByteCount = 16 }
         var range: ClosedRange<Int64>?
         switch leaf.meaning {
         case .integer(let width, let isSigned):
@@ -189,7 +192,8 @@ struct BoundOrder {
         case .double: double(min) <= double(max)
         case .float16: half(min) <= half(max)
         case .bytes: !max.lexicographicallyPrecedes(min)
-        case .decimalBytes: (decimal(min) ?? 1) <= (decimal(max) ?? 0)
+        case .decimalBytes:
+            if let min = decimal(min), let max = decimal(max) { !max.lexicographicallyPrecedes(min) } else { false }
         case .boolean: min[0] <= max[0]
         }
     }
@@ -224,11 +228,16 @@ struct BoundOrder {
     private func double(_ bytes: [UInt8]) -> Double { Double(bitPattern: unsigned(bytes)) }
     private func half(_ bytes: [UInt8]) -> Float16 { Float16(bitPattern: UInt16(truncatingIfNeeded: unsigned(bytes))) }
 
-    private func decimal(_ bytes: [UInt8]) -> Int128? {
-        guard !bytes.isEmpty, bytes.count <= 32 else { return nil }
-        return unsafe bytes.withUnsafeBufferPointer { source in
-            guard let start = source.baseAddress else { return nil }
-            return try? unsafe bigEndianInteger(start, byteCount: bytes.count)
-        }
+    /// A decimal's bytes, as many for each and in an order that is the numbers'; nil when it is larger than its type.
+    private func decimal(_ bytes: [UInt8]) -> [UInt8]? {
+        guard let first = bytes.first, bytes.count <= 32 else { return nil }
+        let sign: UInt8 = first >> 7 == 0 ? 0 : 0xFF
+        let extra = max(0, bytes.count - decimalByteCount)
+        guard bytes.prefix(extra).allSatisfy({ $0 == sign }) else { return nil }
+        if extra > 0, bytes[extra] >> 7 != sign >> 7 { return nil }
+        let digits = bytes.dropFirst(extra)
+        var ordered = [UInt8](repeating: sign, count: decimalByteCount - digits.count) + digits
+        ordered[0] ^= 0x80
+        return ordered
     }
 }

@@ -2,6 +2,7 @@
 without the stored Arrow schema, and the values."""
 
 import decimal
+import operator
 import uuid
 
 import pyarrow as pa
@@ -111,6 +112,31 @@ def test_chunks_and_slices(name, tmp_path):
     same(pq.read_table(tmp_path / "file"), table)
     same(pq.read_table(tmp_path / "file", filters=~ma.compute.field("column").is_null()),
          pa.table({"column": pa.array([v for v in table["column"].to_pylist() if v is not None], array.type)}))
+
+
+OPERATORS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+@pytest.mark.parametrize("integers", [False, True])
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name.startswith("decimal")] + ["string_view", "binary_view", "float16"])
+def test_filters(name, integers, tmp_path):
+    """What a filter leaves of many small row groups is what it leaves of the column; the bounds are pyarrow's."""
+    values = ARRAYS[name].to_pylist()
+    table = pa.table({"c": ARRAYS[name]})
+    for write, path in ((pq.write_table, tmp_path / "ours"), (papq.write_table, tmp_path / "theirs")):
+        write(
+            ma.table(table) if write is pq.write_table else table, path, row_group_size=2, store_decimal_as_integer=integers)
+        for value in values[::2]:
+            for symbol, holds in OPERATORS.items():
+                got = pq.read_table(path, filters=[("c", symbol, value)])["c"].to_pylist()
+                assert got == [v for v in values if holds(v, value)], f"{symbol} {value}"
+        bounds = []
+        for library in pq, papq:
+            metadata = library.ParquetFile(path).metadata
+            found = [metadata.row_group(i).column(0).statistics for i in range(metadata.num_row_groups)]
+            bounds.append([(s.has_min_max, s.min, s.max) for s in found])
+        if name != "float16":
+            assert bounds[0] == bounds[1]
 
 
 @pytest.mark.parametrize("store_schema", [True, False])
