@@ -258,6 +258,25 @@ public func parquetColumnMinMax(
     }
 }
 
+@_cdecl("martlet_parquet_column_stored")
+public func parquetColumnStored(
+    _ file: OpaquePointer?, _ rowGroup: Int64, _ column: Int64, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let handle = try object(file, ParquetFileHandle.self)
+        _ = try handle.leaf(column)
+        let columns = try handle.rowGroup(rowGroup).columns
+        let chunk = Int(column) < columns.count ? columns[Int(column)].metadata : nil
+        var metadata = Metadata()
+        metadata.pairs.append(.init(key: Array("min".utf8), value: chunk?.statistics?.minValue ?? chunk?.statistics?.min ?? []))
+        metadata.pairs.append(.init(key: Array("max".utf8), value: chunk?.statistics?.maxValue ?? chunk?.statistics?.max ?? []))
+        for pair in chunk?.keyValueMetadata ?? [] {
+            metadata.pairs.append(.init(key: Array("key:".utf8) + pair.key, value: pair.value ?? []))
+        }
+        try give(SchemaHandle(Schema([], metadata: metadata)), to: out)
+    }
+}
+
 @_cdecl("martlet_parquet_file_schema_text")
 public func parquetFileSchemaText(_ file: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in

@@ -525,6 +525,10 @@ MARTLET_CHECKED martlet_status martlet_parquet_column_info_get(const martlet_par
 /* An array of two: minimum and maximum, in the column's Arrow type; NULL in *out when the file has none to trust. */
 MARTLET_CHECKED martlet_status martlet_parquet_column_min_max(const martlet_parquet_file *file, int64_t row_group,
                                                               int64_t column, martlet_array **out, martlet_error *error);
+/* As the metadata of a schema without fields: the bounds' bytes as the file has them under "min" and "max", and the column
+ * chunk's own key-value metadata under "key:" and the key. */
+MARTLET_CHECKED martlet_status martlet_parquet_column_stored(const martlet_parquet_file *file, int64_t row_group,
+                                                             int64_t column, martlet_schema **out, martlet_error *error);
 /* The text of the Parquet schema, as parquet tools print it. */
 MARTLET_CHECKED martlet_status martlet_parquet_file_schema_text(const martlet_parquet_file *file, martlet_buffer **out,
                                                                 martlet_error *error);

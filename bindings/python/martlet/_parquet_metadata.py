@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 
 from . import _abi, _abi_io, _io
 from ._abi import lib
@@ -204,12 +205,24 @@ class ColumnChunkMetaData:
     dictionary_page_offset = property(lambda self: _known(self._info.dictionary_page_offset))
     data_page_offset = property(lambda self: self._info.data_page_offset)
     has_index_page = property(lambda self: self._info.index_page_offset >= 0)
+    index_page_offset = property(lambda self: _known(self._info.index_page_offset))
+    is_geo_stats_set = property(lambda self: False)
+    geo_statistics = property(lambda self: None)
     total_compressed_size = property(lambda self: self._info.total_compressed_size)
     total_uncompressed_size = property(lambda self: self._info.total_uncompressed_size)
     has_offset_index = property(lambda self: self._info.has_offset_index)
     has_column_index = property(lambda self: self._info.has_column_index)
     bloom_filter_offset = property(lambda self: _known(self._info.bloom_filter_offset))
     bloom_filter_length = property(lambda self: _known(self._info.bloom_filter_length))
+
+    def _stored(self):
+        pointer = _abi.new(lib.martlet_parquet_column_stored, self._file._handle, self._row_group, self._index)
+        return Schema._from_handle(pointer).metadata
+
+    @property
+    def metadata(self):
+        """The chunk's own key-value metadata: a dictionary bytes -> bytes, or None."""
+        return {key[4:]: value for key, value in self._stored().items() if key.startswith(b"key:")} or None
 
     @property
     def statistics(self):
@@ -267,6 +280,12 @@ class Statistics:
             self._bounds = [None, None] if pointer is None else wrap(pointer).to_pylist()
         return self._bounds[i]
 
+    def _raw(self, which):
+        """The bound as a value of the physical type."""
+        stored = self._chunk._stored().get(which) if self.has_min_max else None
+        layout = {"INT32": "<i", "INT64": "<q", "FLOAT": "<f", "DOUBLE": "<d", "BOOLEAN": "<?"}.get(self.physical_type)
+        return stored if layout is None or not stored else struct.unpack(layout, stored)[0]
+
     has_min_max = property(lambda self: self._info.has_min_max)
     has_null_count = property(lambda self: self._info.null_count >= 0)
     has_distinct_count = property(lambda self: self._info.distinct_count >= 0)
@@ -275,6 +294,8 @@ class Statistics:
     nan_count = property(lambda self: _known(self._info.nan_count))
     is_min_value_exact = property(lambda self: self._info.is_min_exact)
     is_max_value_exact = property(lambda self: self._info.is_max_exact)
+    min_raw = property(lambda self: self._raw(b"min"))
+    max_raw = property(lambda self: self._raw(b"max"))
     min = property(lambda self: self._bound(0))
     max = property(lambda self: self._bound(1))
     physical_type = property(lambda self: _abi_io.text(self._info.physical_type))

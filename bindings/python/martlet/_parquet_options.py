@@ -304,5 +304,15 @@ class SortingColumn(namedtuple("SortingColumn", ["column_index", "descending", "
             made.append(cls(leaves.index(name), order == "descending", null_placement == "at_start"))
         return tuple(made)
 
+    @staticmethod
+    def to_ordering(schema, sorting_columns):
+        """(name, 'ascending' or 'descending') pairs and the place of nulls, as sorting takes them."""
+        leaves = _leaf_paths(schema)
+        placements = {column.nulls_first for column in sorting_columns}
+        if len(placements) > 1:
+            raise ValueError("Sorting columns have inconsistent null placement")
+        keys = tuple((leaves[c.column_index], "descending" if c.descending else "ascending") for c in sorting_columns)
+        return keys, "at_start" if True in placements else "at_end"
+
     def to_dict(self):
         return self._asdict()

@@ -3,6 +3,8 @@
 import inspect
 import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -228,3 +230,24 @@ def test_everyone_reads_chunks_by_content(reader, tmp_path):
     mine = reader(write(REALISTIC, tmp_path / "mine", **options))
     theirs = reader(str(tmp_path / "theirs"))
     assert mine.equals(theirs)
+
+
+STREAM = """
+import sys, numpy as np, martlet as ma, martlet.parquet as pq
+random = np.random.default_rng(1)
+with pq.ParquetWriter(sys.argv[1], ma.schema([("i", ma.int64()), ("s", ma.string())]), compression="zstd", row_group_bytes=1 << 20) as writer:
+    for _ in range(int(sys.argv[2])):
+        writer.write_table(ma.table({"i": random.integers(0, 2**60, 20000), "s": ma.array([f"text {n}" for n in random.integers(0, 10**9, 20000)])}))
+print(ma.default_memory_pool().max_memory())
+"""
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    def peak(count):
+        return int(subprocess.run(
+            [sys.executable, "-c", STREAM, str(tmp_path / f"f{count}"), str(count)], check=True, capture_output=True).stdout)
+
+    few, many = peak(10), peak(60)
+    assert papq.read_metadata(tmp_path / "f60").num_rows == 1_200_000
+    assert papq.read_metadata(tmp_path / "f60").num_row_groups == 20
+    assert many < few * 1.5 + (1 << 20)

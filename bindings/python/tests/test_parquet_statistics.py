@@ -273,3 +273,20 @@ def test_statistics_off(tmp_path):
         assert (12 in chunk[3]) == is_flat == (6 in chunk) and 16 not in chunk[3] and 4 in chunk
         assert 2 not in struct_at(path, chunk[4])
     assert len(arro3.io.read_parquet(path).read_all()) == 300
+
+
+def test_bounds_as_they_are_stored(tmp_path):
+    data = pa.table({
+        "i": pa.array([1, -5], pa.int32()), "f": [1.5, 2.5], "s": ["a", "b"], "b": [True, False], "n": pa.array([None, None], pa.int8()),
+        "d": pa.array([decimal.Decimal("1.5"), None], pa.decimal128(30, 1)), "t": pa.array([5, 9], pa.timestamp("us")),
+        "day": pa.array([3, 4], pa.date32()), "x": pa.array([b"ab", b"cd"], pa.binary(2)), "g": pa.array([1, 2], pa.float32()),
+    })
+    columns = [pq.SortingColumn(0), pq.SortingColumn(2, descending=True)]
+    path = write(data, tmp_path / "f", sorting_columns=columns)
+    mine, theirs = pq.read_metadata(path).row_group(0), papq.read_metadata(path).row_group(0)
+    for i in range(theirs.num_columns):
+        a, b = mine.column(i), theirs.column(i)
+        assert (a.statistics.min_raw, a.statistics.max_raw) == (b.statistics.min_raw, b.statistics.max_raw)
+        assert (a.metadata, a.is_geo_stats_set, a.geo_statistics) == (b.metadata, b.is_geo_stats_set, b.geo_statistics)
+    ordering = pq.SortingColumn.to_ordering(ma.table(data).schema, columns)
+    assert ordering == papq.SortingColumn.to_ordering(data.schema, tuple(papq.SortingColumn(*column) for column in columns))
