@@ -236,6 +236,7 @@ public func arrayToString(
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let data = try object(array, ArrayHandle.self).data
+        guard indent <= 1_000 else { throw .invalid("indent is at most 1000 blanks, not \(indent)") }
         try give(try data.text(window: Int(window), indent: Int(indent)), to: out)
     }
 }
