@@ -53,6 +53,61 @@ import Testing
         #expect(throws: MartletError.self) { try skipping.skip(values.count) }
     }
 
+    /// The example of AlpEncoding.md, "Worked Example: Exceptions and Non-Zero Factor".
+    @Test func alpWorkedExample() throws {
+        var bytes: [UInt8] = [0, 0, 10, 4, 0, 0, 0, 4, 0, 0, 0]
+        bytes += [4, 3, 1, 0, 0x07, 0x0D, 0, 0, 0, 0, 0, 0, 15]
+        var packed: UInt64 = 0
+        for (i, delta) in [11_665, 11_665, 21_665, 0].enumerated() { packed |= UInt64(delta) << UInt64(i * 15) }
+        withUnsafeBytes(of: packed.littleEndian) { unsafe bytes += $0 }
+        bytes += [1, 0]
+        withUnsafeBytes(of: Double.nan.bitPattern.littleEndian) { unsafe bytes += $0 }
+        let decoder = try AlpDecoder<Double>(try Buffer(bytes), limit: 4)
+        var values = [Double](repeating: 0, count: 4)
+        try unsafe values.withUnsafeMutableBytes { try unsafe decoder.decode(4, into: $0.baseAddress!) }
+        #expect(values[0] == 1500 && values[1].isNaN && values[2] == 2500 && values[3] == 333.5)
+        #expect(throws: MartletError.self) { try decoder.skip(1) }
+    }
+
+    /// What the encoder makes of prices and of what is no price, in one piece and in pieces with gaps.
+    @Test(arguments: [1, 7, 1_023, 1_024, 1_025, 5_000])
+    func alpRoundTrip(_ count: Int) throws {
+        try alpRoundTrip(count, Double.self)
+        try alpRoundTrip(count, Float.self)
+    }
+
+    private func alpRoundTrip<Real: AlpReal>(_ count: Int, _ type: Real.Type) throws {
+        var random = SeededRandom(UInt64(count))
+        let values = (0..<count).map { _ -> Real in
+            switch Int.random(in: 0..<20, using: &random) {
+            case 0: [.nan, .infinity, -0.0, .leastNonzeroMagnitude, .pi].randomElement(using: &random) ?? 0
+            case _: Real(Int.random(in: -99_999...99_999, using: &random)) * Real.inversePowers[2]
+            }
+        }
+        var builder = try BufferBuilder()
+        try unsafe values.withUnsafeBufferPointer {
+            try unsafe AlpEncoder<Real>.append($0.baseAddress!, count: count, to: &builder)
+        }
+        let page = builder.finish()
+        let whole = try AlpDecoder<Real>(page, limit: count)
+        var decoded = [Real](repeating: 0, count: count)
+        try unsafe decoded.withUnsafeMutableBytes { try unsafe whole.decode(count, into: $0.baseAddress!) }
+        #expect(decoded.map(\.bitPattern) == values.map(\.bitPattern))
+        let parts = try AlpDecoder<Real>(page, limit: count)
+        var place = 0
+        while place < count {
+            let length = min(count - place, Int.random(in: 1...1_500, using: &random))
+            if Bool.random(using: &random) {
+                try parts.skip(length)
+            } else {
+                var some = [Real](repeating: 0, count: length)
+                try unsafe some.withUnsafeMutableBytes { try unsafe parts.decode(length, into: $0.baseAddress!) }
+                #expect(some.map(\.bitPattern) == values[place..<place + length].map(\.bitPattern))
+            }
+            place += length
+        }
+    }
+
     @Test func runsAndPackedGroups() throws {
         // Five times 3, then eight packed numbers of 3 bits: 0 ... 7.
         let buffer = try Buffer([10, 3, 3, 0b1000_1000, 0b1100_0110, 0b1111_1010] as [UInt8])

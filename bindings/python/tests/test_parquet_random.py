@@ -260,7 +260,8 @@ def test_random_file_of_ours(seed, tmp_path):
         "row_group_size": rng.choice((5, 64, 1 << 20)), "max_rows_per_page": rng.choice((1, 3, 20, 1000)),
         "write_page_index": rng.random() < 0.8,
     }
-    if not more["use_dictionary"] and rng.random() < 0.5:
+    # pyarrow cannot read delta strings as dictionaries.
+    if not more["use_dictionary"] and rng.random() < 0.5 and "dictionary" not in str(table.schema):
         more["column_encoding"] = {name: rng.choice(ENCODINGS[kind]) for name, kind in leaves(theirs)}
     what = f"{options} {more}\n{table.schema}"
     pq.write_table(ma.table(table), ours, **options, **more)
