@@ -112,7 +112,13 @@ private struct TableRead {
         let threads = file.options.usesThreads ? nil : 1
         let results = try WorkerPool.map(tasks.count, threads: threads) { index throws(MartletError) -> TaskResult in
             let task = tasks[index]
-            return TaskResult(output: try decode(task, windows[task.column], source))
+            do throws(MartletError) {
+                return TaskResult(output: try decode(task, windows[task.column], source))
+            } catch {
+                // Too much for one array: the column is read in pieces.
+                guard error.code == .capacityError, task.plan.fixedWidth == nil else { throw error }
+                return TaskResult(output: nil)
+            }
         }
         var outputs = [[Int: LeafOutput]](repeating: [:], count: parts.count)
         for (task, result) in zip(tasks, results) { outputs[task.part][task.plan.leaf.index] = result.output }
@@ -121,7 +127,8 @@ private struct TableRead {
 
     /// Outputs pass from the thread that filled them to the one that assembles them, and are never shared.
     private struct TaskResult: @unchecked Sendable {
-        let output: LeafOutput
+        /// nil when the values do not fit one array.
+        let output: LeafOutput?
     }
 
     private func decode(_ task: Task, _ window: ColumnWindow?, _ source: any ByteSource) throws(MartletError)
@@ -172,7 +179,34 @@ private struct TableRead {
                 if let window = windows[index], case .leaf(let leaf) = node.shape {
                     return try column(node, leaf, window, shared.byPart)
                 }
-                return try column(node, shared.byPart)
+                do throws(MartletError) {
+                    return try column(node, shared.byPart)
+                } catch {
+                    guard error.code == .capacityError else { throw error }
+                    return try pieces(node)
+                }
+            }
+        }
+    }
+
+    /// A column that does not fit one array for each row group, in the largest batches that fit.
+    private func pieces(_ node: ArrowNode) throws(MartletError) -> ChunkedArray {
+        let selections = try parts.map { part throws(MartletError) in
+            try part.isWhole
+                ? RowSelection(rowGroup: part.rowGroup) : RowSelection(rowGroup: part.rowGroup, ranges: part.ranges)
+        }
+        var batchRowCount = max(1, rowCount / 2)
+        while true {
+            do throws(MartletError) {
+                let reader = try ParquetBatchReader(
+                    file: file, nodes: [node], schema: Schema([node.field]), selections: selections,
+                    batchRowCount: batchRowCount)
+                var arrays: [ArrayData] = []
+                while let batch = try reader.next() { arrays.append(batch.columns[0]) }
+                return try ChunkedArray(type: node.field.type, chunks: arrays)
+            } catch {
+                guard error.code == .capacityError, batchRowCount > 1 else { throw error }
+                batchRowCount = max(1, batchRowCount / 4)
             }
         }
     }
@@ -253,6 +287,10 @@ private struct TableRead {
     private func column(_ node: ArrowNode, _ outputs: [[Int: LeafOutput]]) throws(MartletError) -> ChunkedArray {
         var arrays: [ArrayData] = []
         for (i, part) in parts.enumerated() where part.rows > 0 {
+            try node.collectLeaves { leaf, type, keepsLevels throws(MartletError) in
+                let isVoid = type == .null && leaf.maxRepetitionLevel == 0 && !keepsLevels
+                if !isVoid, outputs[i][leaf.index] == nil { throw BytesValues.tooLong(Int(Int32.max)) }
+            }
             let array = try Assembly(outputs: outputs[i], rows: part.rows).array(node)
             guard array.count == part.rows else {
                 throw .corrupt("row group \(part.rowGroup) has \(part.rows) rows, the column has \(array.count)")

@@ -129,6 +129,22 @@ def test_csv_of_expectations(path):
     assert lines == [[text(column[i]) for column in columns] for i in range(table.num_rows)]
 
 
+def test_more_bytes_than_offsets_reach(tmp_path):
+    """A row group of 2.2 gigabytes of text in a file of three megabytes: chunks, as pyarrow makes them."""
+    words = [letter * (1 << 20) for letter in "abc"]
+    indices = pyarrow.array([i % 3 for i in range(2200)], pyarrow.int8())
+    column = pyarrow.DictionaryArray.from_arrays(indices, pyarrow.array(words))
+    pyarrow.parquet.write_table(
+        pyarrow.table({"text": column, "number": range(2200)}), tmp_path / "file", store_schema=False,
+        dictionary_pagesize_limit=1 << 23)
+    table = pq.read_table(tmp_path / "file")
+    assert str(table.schema.field("text").type) == "string" and table.column("text").num_chunks > 1
+    assert table.num_rows == 2200 and table.column("number").to_pylist() == list(range(2200))
+    text = pyarrow.chunked_array(table.column("text"))
+    assert pyarrow.compute.binary_length(text).unique().to_pylist() == [1 << 20]
+    assert [text[i].as_py()[0] for i in (0, 1, 2, 1098, 2199)] == ["a", "b", "c", "a", "a"]
+
+
 def test_strings_of_a_gigabyte():
     """Each of the two rows has a key of 2^30 bytes: together more than 32-bit offsets reach."""
     path = ROOT / "data" / LARGE
