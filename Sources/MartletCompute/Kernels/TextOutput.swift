@@ -52,7 +52,15 @@ struct TextOutput: ~Copyable {
     }
 
     mutating func append(repeating part: Bytes, count: Int) {
-        for _ in 0..<max(0, count) { append(part) }
+        guard count > 0, !part.isEmpty else { return }
+        let (total, overflows) = part.count.multipliedReportingOverflow(by: count)
+        guard !overflows else { return fail(.capacity("\(count) times \(part.count) bytes are too many")) }
+        guard let place = unsafe extend(by: total) else { return }
+        if part.count == 1 {
+            unsafe _ = memset(place, Int32(part[0]), total)
+        } else {
+            for i in 0..<count { unsafe _ = memcpy(place + i &* part.count, part.start, part.count) }
+        }
     }
 
     /// A scalar as UTF-8.

@@ -50,18 +50,26 @@ enum RankFunctions {
         }
         functions["inverse_permutation"] = .init(1...1, ["max_index"]) { call throws(MartletError) in
             let (reader, count) = (try LaneReader(call.array), call.array.count)
-            let size = try call.options.signed("max_index").map { $0 < 0 ? count : $0 + 1 } ?? count
-            var places = [Int64](repeating: -1, count: size)
-            for row in 0..<count where call.array.isValid(row) {
-                let index = reader.integer(at: row)
-                guard index >= 0, index < Int64(size) else {
-                    throw .index("Index out of bounds: \(index) (row \(row))")
+            let limit = try call.options.signed("max_index") ?? -1
+            let size = limit < 0 ? count : try limit.adding(checked: 1)
+            let buffer = try unsafe makeValues(Int64.self, count: size) { (places) throws(MartletError) in
+                // Safety: indices are held against the size.
+                for i in 0..<size { unsafe places[i] = -1 }
+                for row in 0..<count where call.array.isValid(row) {
+                    let index = reader.integer(at: row)
+                    guard index >= 0, index < Int64(size) else {
+                        throw .index("Index out of bounds: \(index) (row \(row))")
+                    }
+                    unsafe places[Int(index)] = Int64(row)
                 }
-                places[Int(index)] = Int64(row)
             }
-            var bits = try BitmapBuilder(capacity: size)
-            for place in places { try bits.append(place >= 0) }
-            let wide = ArrayData(type: .int64, count: size, validity: bits.finish(), buffers: [try Buffer(places)])
+            let places = unsafe Shared(buffer.pointer(to: Int64.self))
+            let bits = try makeBits(count: size) { start, length in
+                var word: UInt64 = 0
+                for i in 0..<length where unsafe places.value[start &+ i] >= 0 { word |= 1 &<< UInt64(truncatingIfNeeded: i) }
+                return word
+            }
+            let wide = ArrayData(type: .int64, count: size, validity: bits, buffers: [buffer])
             return Datum(try cast(wide, to: call.array.type, options: .unsafe))
         }
         return functions
