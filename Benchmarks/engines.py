@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from columns import Arro3Columns, PolarsColumns, PyArrowLikeColumns
-from inputs import BATCH_ROWS, Data, Job, Skip, pipe_job, set_aside
+from inputs import BATCH_ROWS, ENCRYPTION_KEY, Data, Job, Skip, pipe_job, set_aside
 from shapes import Arro3Shapes, DuckDBShapes, PolarsShapes, PyArrowLikeShapes
 
 
@@ -77,6 +77,26 @@ class PyArrowLike(PyArrowLikeColumns, PyArrowLikeShapes):
             lambda: pq.read_table(path, columns=["feature_a", "feature_b"]),
             rows=lambda t: t.num_rows == self.data.rows and t.num_columns == 2,
         )
+
+    def parquet_read_1_of_5000(self):
+        pq, path = self.lib("parquet"), self.data.folder / "many.parquet"
+        return Job(lambda: pq.read_table(path, columns=["column_2500"]), rows=lambda t: t.num_rows == 1000)
+
+    def parquet_encrypted_write(self):
+        pq, table, path = self.lib("parquet"), self.table(), self.work / "out.parquet"
+        keys = self.lib("parquet.encryption")
+
+        def write():
+            properties = keys.create_encryption_properties(ENCRYPTION_KEY)
+            pq.write_table(table, path, compression="zstd", compression_level=1, encryption_properties=properties)
+
+        return Job(write, output=path)
+
+    def parquet_encrypted_read(self):
+        pq, path = self.lib("parquet"), self.data.folder / "encrypted.parquet"
+        properties = self.lib("parquet.encryption").create_decryption_properties(ENCRYPTION_KEY)
+        return Job(
+            lambda: pq.read_table(path, decryption_properties=properties), rows=lambda t: t.num_rows == self.data.rows)
 
     def parquet_filter(self):
         import datetime
@@ -251,6 +271,10 @@ class Polars(PolarsColumns, PolarsShapes, Peer):
             rows=lambda t: t.height == self.data.rows,
         )
 
+    def parquet_read_1_of_5000(self):
+        path = self.data.folder / "many.parquet"
+        return Job(lambda: self.pl.read_parquet(path, columns=["column_2500"]), rows=lambda t: t.height == 1000)
+
     def parquet_filter(self):
         pl, path = self.pl, self.data.folder / "all.parquet"
         low, high = (pl.lit(bound).cast(pl.Datetime("ms")) for bound in self.data.filter_bounds())
@@ -416,6 +440,9 @@ class DuckDB(DuckDBShapes, Peer):
     def parquet_read_2_of_50(self):
         sql = f"select feature_a, feature_b from read_parquet('{self.data.folder}/wide.parquet')"
         return self._query(sql, self.data.rows)
+
+    def parquet_read_1_of_5000(self):
+        return self._query(f"select column_2500 from read_parquet('{self.data.folder}/many.parquet')", 1000)
 
     def parquet_filter(self):
         low, high = self.data.filter_bounds()

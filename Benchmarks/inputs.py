@@ -11,6 +11,7 @@ from pathlib import Path
 from tables import make_shapes
 
 BATCH_ROWS = 5_000
+ENCRYPTION_KEY = b"0123456789012345"
 SCRIPT = Path(__file__).with_name("bench.py")
 
 
@@ -28,7 +29,7 @@ class Data:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         done = self.folder / "done"
-        stamp = f"{self.rows} rows, form 3"
+        stamp = f"{self.rows} rows, form 4"
         if done.exists() and done.read_text() == stamp:
             return
         rng = np.random.default_rng(42)
@@ -67,6 +68,18 @@ class Data:
             names=["feature_a", "feature_b"] + [f"filler_{i}" for i in range(48)],
         )
         pq.write_table(wide, self.folder / "wide.parquet", compression="zstd", compression_level=1)
+
+        # Mostly footer: a hundred thousand column chunks.
+        many = pa.table({f"column_{i:04}": np.arange(50) + i for i in range(5_000)})
+        with pq.ParquetWriter(self.folder / "many.parquet", many.schema, compression="none", use_dictionary=False) as writer:
+            for _ in range(20):
+                writer.write_table(many)
+
+        import pyarrow.parquet.encryption as encryption
+
+        pq.write_table(
+            table, self.folder / "encrypted.parquet", compression="zstd", compression_level=1,
+            encryption_properties=encryption.create_encryption_properties(ENCRYPTION_KEY))
 
         # Ten thousand batches.
         size = max(self.rows // 10_000, 1)

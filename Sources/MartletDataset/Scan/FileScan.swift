@@ -45,9 +45,10 @@ struct FileScan: Sendable {
         let restChunks = try read(rest, narrowed, rowCount: restRows, operation)
             .filtered(narrowedMask ?? mask, trueCount: trueCount)
         let probeChunks = try probe.filtered(mask, trueCount: trueCount)
+        let (probePlaces, restPlaces) = (Self.places(probeSchema), Self.places(rest))
         let columns = output.fields.map { field in
-            if let place = probeSchema.fields.firstIndex(where: { $0.name == field.name }) { return probeChunks.columns[place] }
-            return restChunks.columns[rest.fields.firstIndex { $0.name == field.name }!]
+            if let place = probePlaces[field.name] { return probeChunks.columns[place] }
+            return restChunks.columns[restPlaces[field.name]!]
         }
         return ColumnChunks(columns: columns, rowCount: trueCount)
     }
@@ -83,13 +84,15 @@ struct FileScan: Sendable {
     private func read(_ schema: Schema, _ selections: [RowSelection], rowCount: Int, _ operation: Operation)
         throws(MartletError) -> ColumnChunks
     {
-        let names = schema.names.filter { constants[$0] == nil && fileField($0) != nil }
+        let stored = Set(file.schema.names)
+        let names = schema.names.filter { constants[$0] == nil && stored.contains($0) }
         let table = names.isEmpty ? nil : try file.read(columns: names, selections: selections, operation: operation)
+        let places = table.map { Self.places($0.schema) } ?? [:]
         var columns: [[ArrayData]] = []
         for field in schema.fields {
             if let constant = constants[field.name] {
                 columns.append([try repeated(constant, rowCount)])
-            } else if let table, let place = table.schema.fields.firstIndex(where: { $0.name == field.name }) {
+            } else if let table, let place = places[field.name] {
                 let chunks = table.columns[place].chunks
                 columns.append(
                     try adding(context: "column \"\(field.name)\" of '\(file.source.name)'") { () throws(MartletError) in
@@ -104,7 +107,10 @@ struct FileScan: Sendable {
         return ColumnChunks(columns: columns, rowCount: rowCount)
     }
 
-    func fileField(_ name: String) -> Field? { file.schema.fields.first { $0.name == name } }
+    /// Where each name stands first: files may have thousands.
+    private static func places(_ schema: Schema) -> [String: Int] {
+        Dictionary(schema.names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    }
 
     /// `count` times the one value. Keys with a dictionary repeat an index, others the value.
     private func repeated(_ value: ArrayData, _ count: Int) throws(MartletError) -> ArrayData {

@@ -14,7 +14,7 @@ extension ParquetFile {
     public static func keyMetadata(_ source: any ByteSource, options: ReadOptions = ReadOptions()) throws(MartletError)
         -> [KeyMetadata]
     {
-        let (bytes, isSealed) = try Footer.bytes(from: source, options)
+        let (bytes, isSealed, _) = try Footer.bytes(from: source, options)
         var found: [KeyMetadata] = []
         let metadata: FileMetaData
         if isSealed {

@@ -118,7 +118,7 @@ public final class ParquetBatchReader: RecordBatchReader {
                 if let range = chunk.byteRange(fileByteCount: source.byteCount) { wanted.append(range) }
                 if !isWhole, let range = chunk.offsetIndexRange(source.byteCount) { wanted.append(range) }
             }
-            source = try PreloadedSource(source, ranges: wanted)
+            source = try PreloadedSource(source, ranges: wanted, known: file.knownParts)
         }
         var readers: [LeafReader?] = []
         for leaf in leaves {

@@ -165,7 +165,7 @@ private struct TableRead {
                 ranges.append(range)
             }
         }
-        return try PreloadedSource(file.source, ranges: ranges)
+        return try PreloadedSource(file.source, ranges: ranges, known: file.knownParts)
     }
 
     private func assemble(_ outputs: [[Int: LeafOutput]], _ windows: [ColumnWindow?]) throws(MartletError)

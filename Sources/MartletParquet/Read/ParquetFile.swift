@@ -1,6 +1,7 @@
 public import MartletArrow
 public import MartletBase
 public import MartletIO
+import Synchronization
 
 /// A Parquet file that is open for reading. Any thread may read from it at any time.
 public final class ParquetFile: Sendable {
@@ -17,6 +18,9 @@ public final class ParquetFile: Sendable {
     let ciphers: ChunkCiphers
     /// Whether columns of the file, or its footer, are encrypted.
     public let isEncrypted: Bool
+    /// What was read with the footer, and later for the indexes, from sources whose reads are dear.
+    let tail: FilePart?
+    let indexes = Mutex<FilePart?>(nil)
 
     /// Reads the footer. Throws `invalid` when this is no Parquet file or a damaged one, `notImplemented` when it is
     /// encrypted by means that are not there.
@@ -40,6 +44,7 @@ public final class ParquetFile: Sendable {
         metadataByteCount = footer.byteCount
         ciphers = footer.ciphers
         isEncrypted = footer.isEncrypted
+        tail = footer.tail
         do throws(MartletError) {
             parquetSchema = try ParquetSchema(elements: footer.metadata.schema)
             rowCount = try Self.checkedRowCount(footer.metadata, leafCount: parquetSchema.leaves.count)
@@ -103,13 +108,22 @@ struct Footer {
     let byteCount: Int
     var ciphers = ChunkCiphers()
     var isEncrypted = false
+    var tail: FilePart?
 
     private static let tail = 8
     /// Read at once from the end, so that most footers need one read.
     private static let firstRead = 64 << 10
 
     static func read(from source: any ByteSource, _ options: ReadOptions) throws(MartletError) -> Footer {
-        let (bytes, isSealed) = try bytes(from: source, options)
+        let (bytes, isSealed, tail) = try bytes(from: source, options)
+        var footer = try read(bytes, isSealed: isSealed, source, options)
+        if !source.isThreadSafe { footer.tail = tail }
+        return footer
+    }
+
+    private static func read(_ bytes: Buffer, isSealed: Bool, _ source: any ByteSource, _ options: ReadOptions)
+        throws(MartletError) -> Footer
+    {
         do throws(MartletError) {
             if isSealed {
                 try checkStart(source, FileEncryption.sealedMagic)
@@ -131,7 +145,9 @@ struct Footer {
     }
 
     /// The footer as it lies in the file, and whether it is encrypted.
-    static func bytes(from source: any ByteSource, _ options: ReadOptions) throws(MartletError) -> (Buffer, isSealed: Bool) {
+    static func bytes(from source: any ByteSource, _ options: ReadOptions)
+        throws(MartletError) -> (Buffer, isSealed: Bool, tail: FilePart)
+    {
         let size = source.byteCount
         guard size > 0 else { throw .invalid("Parquet file size is 0 bytes: '\(source.name)'") }
         guard size >= tail else {
@@ -162,7 +178,7 @@ struct Footer {
         } else {
             bytes = try source.read(at: size - tail - metadataLength, count: metadataLength)
         }
-        return (bytes, isSealed)
+        return (bytes, isSealed, FilePart(start: size - length, bytes: end))
     }
 
     /// An encrypted footer: in front of it stands in the clear how it is encrypted.

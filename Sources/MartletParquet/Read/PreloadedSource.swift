@@ -1,26 +1,32 @@
 import MartletBase
 import MartletIO
+import Synchronization
 
 /// Parts of a source that have been read, for threads that may not read it themselves.
 final class PreloadedSource: ByteSource {
     let byteCount: Int
     let name: String
-    /// In ascending order of their starts.
     private let parts: [(start: Int, bytes: Buffer)]
 
-    /// Reads `ranges`, those that touch as one.
-    init(_ source: any ByteSource, ranges: [Range<Int>]) throws(MartletError) {
+    /// A read costs its caller more than so many bytes do: a request over a network, a call into Python.
+    private static let smallestGap = 64 << 10
+
+    /// Reads `ranges`, those that touch or lie close together as one.
+    ///
+    /// - Parameter known: what needs no read any more.
+    init(_ source: any ByteSource, ranges: [Range<Int>], known: [FilePart]) throws(MartletError) {
         byteCount = source.byteCount
         name = source.name
         var joined: [Range<Int>] = []
-        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = joined.last, range.lowerBound <= last.upperBound {
+        var parts: [(start: Int, bytes: Buffer)] = known.map { ($0.start, $0.bytes) }
+        let unknown = ranges.filter { range in !known.contains { $0.holds(range) } }
+        for range in unknown.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = joined.last, range.lowerBound - last.upperBound <= Self.smallestGap {
                 joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
             } else {
                 joined.append(range)
             }
         }
-        var parts: [(start: Int, bytes: Buffer)] = []
         for range in joined {
             parts.append((range.lowerBound, try source.read(at: range.lowerBound, count: range.count)))
         }
@@ -28,7 +34,7 @@ final class PreloadedSource: ByteSource {
     }
 
     func read(at offset: Int, count: Int) throws(MartletError) -> Buffer {
-        let part = parts.last { $0.start <= offset }
+        let part = parts.first { $0.start <= offset && count <= $0.bytes.count - (offset - $0.start) }
         guard let part else { throw .invalid("bytes \(offset) and on of '\(name)' were not read") }
         return try part.bytes.slice(at: offset - part.start, count: count)
     }
@@ -78,13 +84,53 @@ extension ParquetFile {
         return try? OffsetIndex.read(from: bytes.bytes).0
     }
 
+    /// What was read with the footer and for the indexes.
+    var knownParts: [FilePart] { [tail, indexes.withLock { $0 }].compactMap { $0 } }
+
+    /// The bytes of an index. Where reads are dear, those of all indexes are read at once, or were read with the footer.
+    private func indexRead(_ range: Range<Int>, _ source: any ByteSource) throws(MartletError) -> Buffer {
+        // What was read for other threads holds the offset indexes that they need.
+        guard !source.isThreadSafe else { return try source.read(at: range.lowerBound, count: range.count) }
+        for part in knownParts { if let bytes = try part.slice(range) { return bytes } }
+        var all = range
+        for group in metadata.rowGroups {
+            for chunk in group.columns {
+                for one in [chunk.columnIndexRange(source.byteCount), chunk.offsetIndexRange(source.byteCount)] {
+                    guard let one else { continue }
+                    all = min(all.lowerBound, one.lowerBound)..<max(all.upperBound, one.upperBound)
+                }
+            }
+        }
+        if all.count > Self.mostIndexBytes { all = range }
+        let part = FilePart(start: all.lowerBound, bytes: try source.read(at: all.lowerBound, count: all.count))
+        indexes.withLock { $0 = part }
+        return try part.slice(range) ?? .empty
+    }
+
+    /// Indexes of more bytes are read one by one.
+    private static var mostIndexBytes: Int { 16 << 20 }
+
     /// An index as it was written; nil where its key is not known. Throws where an encrypted one was changed.
     func indexBytes(
         _ module: ModuleType, _ range: Range<Int>, rowGroup: Int, leaf: Int, _ source: any ByteSource
     ) throws(MartletError) -> Buffer? {
-        let bytes = try source.read(at: range.lowerBound, count: range.count)
+        let bytes = try indexRead(range, source)
         guard metadata.rowGroups[rowGroup].columns[leaf].isEncrypted else { return bytes }
         guard let cipher = try? cipher(rowGroup: rowGroup, leaf: leaf) else { return nil }
         return try cipher.open(module, bytes).0
+    }
+}
+
+/// Bytes of a file that have been read.
+struct FilePart: Sendable {
+    let start: Int
+    let bytes: Buffer
+
+    func holds(_ range: Range<Int>) -> Bool { range.lowerBound >= start && range.upperBound - start <= bytes.count }
+
+    /// The bytes of `range`; nil where it is not part of these.
+    func slice(_ range: Range<Int>) throws(MartletError) -> Buffer? {
+        guard holds(range) else { return nil }
+        return try bytes.slice(at: range.lowerBound - start, count: range.count)
     }
 }

@@ -78,8 +78,14 @@ package struct ArrowMapping: Sendable {
     package func projected(_ columns: [String]) throws(MartletError) -> [ArrowNode] {
         var wanted: [Int: [[Substring]]] = [:]
         var order: [Int] = []
+        // A few names are looked for, many looked up: files may have thousands of columns.
+        var places: [String: [Int]] = [:]
+        if columns.count > 4 {
+            for (index, node) in nodes.enumerated() { places[node.field.name, default: []].append(index) }
+        }
         for name in columns {
-            let named = nodes.indices.filter { nodes[$0].field.name == name }
+            let named =
+                columns.count > 4 ? places[name] ?? [] : nodes.indices.filter { nodes[$0].field.name == name }
             for index in named {
                 if wanted.updateValue([[]], forKey: index) == nil { order.append(index) }
             }
