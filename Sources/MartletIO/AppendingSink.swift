@@ -26,9 +26,14 @@ public final class AppendingSink: ByteSink, @unchecked Sendable {
 
     package init(path: String, isDurable: Bool, system: SystemCalls) throws(MartletError) {
         let journal = try Journal(path, system)
-        try journal.settle()
+        do throws(MartletError) {
+            try journal.settle()
+            start = try journal.targetByteCount()
+        } catch {
+            journal.removeIfEmpty()
+            throw error
+        }
         name = path
-        start = try journal.targetByteCount()
         position = start
         writer = DescriptorWriter(system: system, name: path)
         self.isDurable = isDurable
@@ -40,7 +45,7 @@ public final class AppendingSink: ByteSink, @unchecked Sendable {
     /// Completes an append to `path` that was cut off, or clears its remains away; whether the file now has more bytes.
     public static func complete(_ path: String) throws(MartletError) -> Bool {
         let journal = try Journal(path, SystemCalls())
-        defer { journal.remove() }
+        defer { journal.removeIfEmpty() }
         return try journal.settle()
     }
 
@@ -98,6 +103,8 @@ private final class Journal {
     private let target: String
     private let path: String
     private(set) var descriptor: Int32
+    /// Whether the file was left with a part of what is in here.
+    private var isNeeded = false
     private let system: SystemCalls
 
     /// Takes the journal of the file at `path`, what was in it included.
@@ -122,8 +129,11 @@ private final class Journal {
             // The one before may have removed it between the two calls.
             var mine = stat()
             var there = stat()
-            if system.query(descriptor, &mine) >= 0, system.query(self.path, &there) >= 0, mine.st_ino == there.st_ino {
-                return
+            let result = min(system.query(descriptor, &mine), system.query(self.path, &there))
+            if result >= 0, mine.st_ino == there.st_ino { return }
+            if result < 0, result != -Int(ENOENT) {
+                removeIfEmpty()
+                throw .system(result, "Failed to query file '\(self.path)'")
             }
             system.close(descriptor)
             descriptor = -1
@@ -134,9 +144,15 @@ private final class Journal {
 
     func remove() {
         guard descriptor >= 0 else { return }
-        system.unlink(path)
+        if !isNeeded { system.unlink(path) }
         system.close(descriptor)
         descriptor = -1
+    }
+
+    /// What is in it may be all that there is of an append.
+    func removeIfEmpty() {
+        var mine = stat()
+        if descriptor >= 0, system.query(descriptor, &mine) >= 0, mine.st_size == 0 { remove() }
     }
 
     func targetByteCount() throws(MartletError) -> Int { try status(of: target).st_size }
@@ -223,7 +239,8 @@ private final class Journal {
             }
             try sync(output, isDurable)
         } catch {
-            _ = system.truncate(output, to: start)
+            // If not even that is possible, the journal is needed.
+            isNeeded = system.truncate(output, to: start) < 0
             throw error
         }
     }
