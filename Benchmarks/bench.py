@@ -71,6 +71,16 @@ JOBS = {
     "filter": ("filter, half of the rows", "1.5x or best"),
     "take": ("take, rows in random order", "1.5x or best"),
     "group_by": ("group_by, 1,000 keys", "1.5x or best"),
+    "compare_scalar": ("int64 above a number", "1x pyarrow"),
+    "is_in_text": ("is_in, strings", "1x pyarrow"),
+    "starts_with": ("starts_with", "1x pyarrow"),
+    "match_substring": ("match_substring", "1x pyarrow"),
+    "text_upper": ("utf8_upper", "1x pyarrow"),
+    "split_text": ("split_pattern", "1x pyarrow"),
+    "year": ("year of timestamps", "1x pyarrow"),
+    "hour": ("hour of timestamps", "1x pyarrow"),
+    "float_text": ("cast, float64 to string", "1x pyarrow"),
+    "stddev": ("stddev", "1x pyarrow"),
 }
 
 

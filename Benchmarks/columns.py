@@ -99,6 +99,49 @@ class PyArrowLikeColumns:
         table = pa.table({"number": number, "value": value})
         return Job(lambda: table.take(order), rows=lambda t: t.num_rows == 2 * self.data.rows)
 
+    def _words(self):
+        """Strings of some dozen bytes, of 1,000 kinds."""
+        (key,) = self._columns("key")
+        return self.pa.array([f"{'alpha Beta gamma'[: 5 + i % 12]}, word {i}" for i in range(1000)]).take(key)
+
+    def _mapped(self, function, *columns):
+        """A job that makes one value of each row."""
+        pc = self.lib("compute")
+        return Job(lambda: function(pc, *columns), rows=lambda a: len(a) == 2 * self.data.rows)
+
+    def compare_scalar(self):
+        return self._mapped(lambda pc, a: pc.greater(a, 500_000_000), *self._columns("number"))
+
+    def is_in_text(self):
+        some = self.pa.array([f"alpha Bet, word {i}" for i in range(4, 1000, 12)])
+        return self._mapped(lambda pc, a: pc.is_in(a, value_set=some), self._words())
+
+    def starts_with(self):
+        return self._mapped(lambda pc, a: pc.starts_with(a, pattern="alpha Beta"), self._words())
+
+    def match_substring(self):
+        return self._mapped(lambda pc, a: pc.match_substring(a, pattern="word 77"), self._words())
+
+    def text_upper(self):
+        return self._mapped(lambda pc, a: pc.utf8_upper(a), self._words())
+
+    def split_text(self):
+        return self._mapped(lambda pc, a: pc.split_pattern(a, pattern=", "), self._words())
+
+    def year(self):
+        return self._mapped(lambda pc, a: pc.year(a), *self._columns("time"))
+
+    def hour(self):
+        return self._mapped(lambda pc, a: pc.hour(a), *self._columns("time"))
+
+    def float_text(self):
+        text = self.pa.string()
+        return self._mapped(lambda pc, a: pc.cast(a, text), *self._columns("value"))
+
+    def stddev(self):
+        pc, (value,) = self.lib("compute"), self._columns("value")
+        return Job(lambda: pc.stddev(value), rows=lambda s: 0.9 < s.as_py() < 1.1)
+
     def group_by(self):
         pa = self.pa
         key, value, number = self._columns("key", "value", "number")

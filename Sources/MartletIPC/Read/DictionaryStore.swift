@@ -7,6 +7,8 @@ import MartletBase
 struct DictionaryStore: Sendable {
     private let plan: SchemaPlan
     private var values: [Int64: ArrayData] = [:]
+    /// What deltas brought to dictionaries with others inside them, which may grow in between.
+    private var deltas: [Int64: [ArrayData]] = [:]
     /// Values with the dictionaries inside them.
     private var whole: [Int64: ArrayData] = [:]
 
@@ -22,12 +24,14 @@ struct DictionaryStore: Sendable {
         if !plan.hasDictionary { try adding(context: plan.name) { () throws(MartletError) in try new.validate() } }
         if isDelta, known == nil { throw .key("Dictionary with id \(id) not found: a delta comes before the dictionary") }
         if isDelta, let known {
-            guard !plan.hasDictionary else {
-                throw .notImplemented("delta of dictionary \(id), which has dictionaries inside it")
+            if plan.hasDictionary {
+                deltas[id, default: []].append(new)
+            } else {
+                values[id] = try concatenate([known, new], type: known.type)
             }
-            values[id] = try concatenate([known, new], type: known.type)
         } else {
             values[id] = new
+            deltas[id] = nil
         }
         whole = [:]
         return isDelta ? .extended : known == nil ? .added : .replaced
@@ -37,7 +41,9 @@ struct DictionaryStore: Sendable {
     private mutating func whole(_ id: Int64) throws(MartletError) -> ArrayData? {
         if let known = whole[id] { return known }
         guard let values = values[id], let plan = plan.dictionaries[id] else { return nil }
-        let complete = try attach(values, plan)
+        var parts = [try attach(values, plan)]
+        for delta in deltas[id] ?? [] { parts.append(try attach(delta, plan)) }
+        let complete = try concatenate(parts, type: values.type)
         if plan.hasDictionary { try adding(context: plan.name) { () throws(MartletError) in try complete.validate() } }
         whole[id] = complete
         return complete

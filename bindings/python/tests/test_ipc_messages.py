@@ -1,6 +1,8 @@
 """IPC beyond tables: custom metadata, old forms, single messages, and what is saved of damaged files."""
 
 import io
+import itertools
+import struct
 
 import pyarrow
 import pyarrow.ipc
@@ -259,3 +261,58 @@ def test_recover_without_dictionaries_that_were_lost():
 def test_nothing_to_recover():
     with pytest.raises(pa.ArrowInvalid, match="nothing can be recovered"):
         ipc.recover(b"what is this, and why?")
+
+
+def as_delta(message):
+    """The bytes of a dictionary message whose flag `isDelta` is set (Message.fbs `DictionaryBatch`, slot 2)."""
+    data = bytearray(message.serialize().to_pybytes())
+    start = 8
+
+    def number(kind, at):
+        return struct.unpack_from("<" + kind, data, at)[0]
+
+    def field(table, slot):
+        vtable = table - number("i", table)
+        return table + number("H", vtable + 4 + 2 * slot)
+    root = start + number("I", start)
+    header = field(root, 2)
+    flag = field(header + number("I", header), 2)
+    assert data[flag] == 0
+    data[flag] = 1
+    return bytes(data)
+
+
+def test_deltas_of_dictionaries_with_dictionaries_inside():
+    inner = pa.dictionary(pa.int8(), pa.string())
+    schema = pa.schema([("a", pa.dictionary(pa.int8(), pa.list_(inner)))])
+
+    def batch(lists, words, indices):
+        flat = pa.array([place for row in lists for place in row], pa.int8())
+        offsets = pa.array([0, *itertools.accumulate(map(len, lists))], pa.int32())
+        items = pa.DictionaryArray.from_arrays(flat, pa.array(words))
+        values = pa.ListArray.from_arrays(offsets, items)
+        return pa.record_batch(
+            [pa.DictionaryArray.from_arrays(pa.array(indices, pa.int8()), values)], schema=schema)
+
+    words = ["x", "y", "z"]
+    first, last = batch([[0, 1], [2]], words, [0, 1, 0]), batch([[0, 1], [2], [2, 2], [0]], words, [2, 3, 0, 1])
+    sinks = []
+    for one in (first, batch([[2, 2], [0]], words, [0, 1, 0, 1])):
+        sink = pa.BufferOutputStream()
+        with ipc.new_stream(sink, schema) as writer:
+            writer.write_batch(one)
+        sinks.append(list(ipc.MessageReader.open_stream(sink.getvalue())))
+    kinds = [m.type for m in sinks[0]]
+    assert kinds == ["schema", "dictionary", "dictionary", "record batch"]
+    outer_delta = as_delta(sinks[1][2])
+    # Of the last batch only the indices, which point behind the first dictionary.
+    sink = pa.BufferOutputStream()
+    with ipc.new_stream(sink, schema) as writer:
+        writer.write_batch(last)
+    tail = list(ipc.MessageReader.open_stream(sink.getvalue()))[-1]
+    stream = b"".join(m.serialize().to_pybytes() for m in sinks[0]) + outer_delta + tail.serialize().to_pybytes()
+    read = list(ipc.open_stream(stream))
+    assert read[0].column(0).to_pylist() == [["x", "y"], ["z"], ["x", "y"]]
+    assert read[1].column(0).to_pylist() == [["z", "z"], ["x"], ["x", "y"], ["z"]]
+    for made in read:
+        made.validate(full=True)
