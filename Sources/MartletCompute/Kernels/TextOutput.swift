@@ -166,39 +166,6 @@ func makeText(
         }
         return ArrayData(type: type, count: rows.count, buffers: [offsets.finish(), try output.finish()])
     }
-    if parts.count == 1 {
-        return ArrayData(type: type, count: count, validity: try validity?.rebased(), buffers: parts[0].buffers)
-    }
-    return ArrayData(
-        type: type, count: count, validity: try validity?.rebased(),
-        buffers: try isWide
-            ? joined(parts, Int64.self, count: count, size: size) : joined(parts, Int32.self, count: count, size: size))
-}
-
-/// The offsets and bytes of parts of `size` strings each, one behind the other; parts are copied side by side.
-private func joined<Offset: OffsetValue>(
-    _ parts: [ArrayData], _: Offset.Type, count: Int, size: Int
-) throws(MartletError) -> [Buffer] {
-    var starts = [0]
-    for part in parts { starts.append(starts[starts.count - 1] + part.buffers[1].count) }
-    let total = starts[parts.count]
-    guard Offset(exactly: total) != nil else {
-        throw .capacity("array cannot contain more than 2147483646 bytes; cast to large_string first")
-    }
-    let offsets = try BufferBuilder(uninitializedCount: (count + 1) * MemoryLayout<Offset>.stride)
-    let bytes = try BufferBuilder(uninitializedCount: total)
-    let target = unsafe Shared((offsets.pointer(to: Offset.self), bytes.pointer(to: UInt8.self)))
-    let places = starts
-    // Safety: each part writes its own offsets and bytes; the one offset more is the first of the next part's, which
-    // leaves it alone.
-    unsafe target.value.0[0] = 0
-    try WorkerPool.forEach(parts.count) { index throws(MartletError) in
-        let part = parts[index]
-        let source = unsafe part.buffers[0].pointer(to: Offset.self)
-        let (base, first) = (Offset(truncatingIfNeeded: places[index]), index * size)
-        for i in 1..<part.count + 1 { unsafe target.value.0[first &+ i] = source[i] &+ base }
-        unsafe memcpy(
-            target.value.1 + places[index], part.buffers[1].pointer(to: UInt8.self), places[index + 1] - places[index])
-    }
-    return [offsets.finish(), bytes.finish()]
+    let whole = parts.count == 1 ? parts[0] : try concatenate(parts, type: type)
+    return ArrayData(type: type, count: count, validity: try validity?.rebased(), buffers: whole.buffers)
 }
