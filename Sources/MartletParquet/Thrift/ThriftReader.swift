@@ -59,6 +59,8 @@ package struct ThriftReader: ~Escapable {
         let head = try cursor.readByte()
         guard let type = ThriftType(rawValue: head & 0x0F) else { throw corrupt("unknown field type \(head & 0x0F)") }
         if type == .stop {
+            // Everyone writes 0; anything else was changed.
+            guard head == 0 else { throw corrupt("a stop byte of \(head)") }
             depth -= 1
             return nil
         }
