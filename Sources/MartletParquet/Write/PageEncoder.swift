@@ -198,54 +198,52 @@ struct PageEncoder {
         // Safety: the plan's pages lie within the levels.
         if let levels = plan.definition, plan.column.maxDefinitionLevel > 1 {
             result.definitionLevels = unsafe Self.histogram(
-                levels.pointer(to: UInt8.self) + page.firstEntry, page.entryCount, plan.column.maxDefinitionLevel)
+                levels.pointer(to: UInt8.self) + page.firstEntry, page.entryCount, plan.column.maxDefinitionLevel,
+                ofLast: page.valueCount)
         }
         if let levels = plan.repetition, plan.column.maxRepetitionLevel > 0 {
             result.repetitionLevels = unsafe Self.histogram(
-                levels.pointer(to: UInt8.self) + page.firstEntry, page.entryCount, plan.column.maxRepetitionLevel)
+                levels.pointer(to: UInt8.self) + page.firstEntry, page.entryCount, plan.column.maxRepetitionLevel,
+                ofFirst: page.rowCount)
         }
     }
 
-    /// Many at a time: counts of up to 255 fit a byte.
+    /// How often each level up to `most` occurs. The count of the first or the last one is known, and what is left over is
+    /// the other's.
+    private static func histogram(
+        _ levels: UnsafePointer<UInt8>, _ count: Int, _ most: Int, ofFirst first: Int? = nil, ofLast last: Int? = nil
+    ) -> [Int64] {
+        var counts = Array(repeating: Int64(0), count: most + 1)
+        for level in 1..<max(1, most) {
+            counts[level] = unsafe occurrences(of: UInt8(truncatingIfNeeded: level), levels, count)
+        }
+        let rest = Int64(count) - counts.reduce(0, +)
+        counts[0] = first.map { Int64($0) } ?? rest - Int64(last ?? 0)
+        counts[most] = rest - counts[0]
+        return counts
+    }
+
+    /// Sixteen at a time: counts of up to 255 fit a byte.
     private static func occurrences(of level: UInt8, _ levels: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
+        let wanted = SIMD16<UInt8>(repeating: level)
+        let bytes = unsafe UnsafeRawPointer(levels)
         var total: Int64 = 0
-        var start = 0
-        while start < count {
-            let end = min(count, start &+ 255)
-            var found: UInt8 = 0
-            for i in start..<end { unsafe found &+= levels[i] == level ? 1 : 0 }
-            total &+= Int64(found)
-            start = end
+        var i = 0
+        while i &+ 16 <= count {
+            var found = SIMD16<UInt8>()
+            let end = min(count &- 15, i &+ 16 &* 255)
+            while i < end {
+                let here = unsafe bytes.loadUnaligned(fromByteOffset: i, as: SIMD16<UInt8>.self)
+                found.replace(with: found &+ 1, where: here .== wanted)
+                i &+= 16
+            }
+            total &+= Int64(SIMD16<UInt16>(truncatingIfNeeded: found).wrappedSum())
+        }
+        while i < count {
+            unsafe total &+= levels[i] == level ? 1 : 0
+            i &+= 1
         }
         return total
-    }
-
-    /// How often each level up to `most` occurs.
-    private static func histogram(_ levels: UnsafePointer<UInt8>, _ count: Int, _ most: Int) -> [Int64] {
-        if most <= 8 {
-            var counts = (0...most).map { level in
-                level == 0 ? 0 : unsafe occurrences(of: UInt8(truncatingIfNeeded: level), levels, count)
-            }
-            counts[0] = Int64(count) - counts.reduce(0, +)
-            return counts
-        }
-        // Four tables, so that runs of one level need not wait for the count before.
-        return unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1_024) { counts in
-            unsafe counts.initialize(repeating: 0)
-            let table = counts.baseAddress!
-            var i = 0
-            while i &+ 4 <= count {
-                for k in 0..<4 { unsafe table[Int(levels[i &+ k]) &* 4 &+ k] &+= 1 }
-                i &+= 4
-            }
-            while i < count {
-                unsafe table[Int(levels[i]) &* 4] &+= 1
-                i &+= 1
-            }
-            return (0...most).map { level in
-                (0..<4).reduce(0) { unsafe $0 &+ Int64(table[level &* 4 &+ $1]) }
-            }
-        }
     }
 
     /// Writes the number of bytes that follow the 4 bytes at `start`.
