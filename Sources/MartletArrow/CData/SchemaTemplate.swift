@@ -72,7 +72,7 @@ package import MartletBase
     /// Fills `out`; its `release` frees everything (CDataInterface.rst, "The ArrowSchema structure").
     @unsafe
     package func export(to out: UnsafeMutablePointer<ArrowSchema>) {
-        let block = unsafe SchemaBlock(self, structures: nodes.count - 1, pointers: pointerCount)
+        let block = SchemaBlock(self, structures: nodes.count - 1, pointers: pointerCount)
         func structure(_ node: Int) -> UnsafeMutablePointer<ArrowSchema> {
             unsafe node == 0 ? out : block.structures + (node - 1)
         }

@@ -1,6 +1,6 @@
 import CMartlet
 import Glibc
-package import MartletArrow
+import MartletArrow
 package import MartletBase
 import Synchronization
 
