@@ -56,9 +56,11 @@ def nested(rng, rows: int, words):
     lengths = rng.integers(0, 4, rows)
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
     count = int(lengths.sum())
-    point = pa.StructArray.from_arrays(
-        [pa.array(rng.standard_normal(rows)), pa.array(words[rng.integers(0, 10, rows)])], ["x", "label"]
-    )
+    # Very many strings come from NumPy in chunks.
+    label = pa.array(words[rng.integers(0, 10, rows)])
+    if isinstance(label, pa.ChunkedArray):
+        label = label.combine_chunks()
+    point = pa.StructArray.from_arrays([pa.array(rng.standard_normal(rows)), label], ["x", "label"])
     pairs = pa.StructArray.from_arrays(
         [pa.array(rng.integers(0, 1000, count).astype(np.int32)), pa.array(rng.standard_normal(count))], ["key", "value"]
     )
