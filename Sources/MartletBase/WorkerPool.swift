@@ -91,7 +91,7 @@ private final class Job: @unchecked Sendable {
     private nonisolated(unsafe) var body: (@Sendable (Int) throws(MartletError) -> Void)?
     private let next = Atomic<Int>(0)
     private let busy = Atomic<Int>(0)
-    private let failure = Mutex<(index: Int, error: MartletError)?>(nil)
+    private let failure = Guarded<(index: Int, error: MartletError)?>(nil)
     private let failed = Atomic<Bool>(false)
 
     init(count: Int, body: @escaping @Sendable (Int) throws(MartletError) -> Void) {

@@ -5,7 +5,6 @@ import MartletBase
 import MartletPython
 import MartletCodecs
 import MartletParquet
-import Synchronization
 
 // martlet.h, "Parquet": the file and its metadata.
 
@@ -13,11 +12,11 @@ import Synchronization
 final class ParquetFileHandle: Sendable {
     private let file: ParquetFile?
     /// The file without rows that metadata alone makes, when somebody asks.
-    private let described = Mutex<ParquetFile?>(nil)
+    private let described = Guarded<ParquetFile?>(nil)
     let metadata: FileMetaData
     let parquetSchema: ParquetSchema
     let metadataByteCount: Int
-    private let texts = Mutex<[String: TextAddress]>([:])
+    private let texts = Guarded<[String: TextAddress]>([:])
 
     private struct TextAddress: @unchecked Sendable {
         let pointer: UnsafeMutablePointer<CChar>

@@ -1,7 +1,6 @@
 import Glibc
 import MartletArrow
 import MartletBase
-import Synchronization
 
 /// The functions of PCRE2 that are needed, found in libpcre2-8 when the first regular expression is used.
 @safe
@@ -68,7 +67,7 @@ final class Regex: Sendable {
     let pattern: String
     let groupCount: Int
     /// What went wrong while matching: it could take for ever, or ran out of memory.
-    fileprivate let failure = Mutex<MartletError?>(nil)
+    fileprivate let failure = Guarded<MartletError?>(nil)
 
     /// `isText`: characters are those of UTF-8, else bytes.
     init(_ pattern: String, ignoresCase: Bool, isText: Bool) throws(MartletError) {

@@ -1,6 +1,5 @@
 import Glibc
 import MartletBase
-import Synchronization
 
 /// A named time zone, as a TZif file of the system tells of it (RFC 9636): when its clocks changed, and the rule by
 /// which they change from then on.
@@ -20,7 +19,7 @@ final class TimeZoneFile: Sendable {
     private let end: Int64
     private static let cycle: Int64 = 146_097 * 86_400
 
-    private static let known = Mutex<[String: TimeZoneFile]>([:])
+    private static let known = Guarded<[String: TimeZoneFile]>([:])
 
     /// The zone by its name, such as `Europe/Berlin`.
     static func named(_ name: String) throws(MartletError) -> TimeZoneFile {

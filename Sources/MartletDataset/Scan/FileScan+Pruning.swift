@@ -2,7 +2,6 @@ import MartletArrow
 import MartletBase
 import MartletCompute
 import MartletParquet
-import Synchronization
 
 extension FileScan {
     /// The row groups, and within them the pages, that may hold a matching row: by the bounds of row groups, then of pages,
@@ -116,7 +115,7 @@ private final class BloomProbe: Sendable {
     private let file: ParquetFile
     private let rowGroup: Int
     private let leaf: Int
-    private let state = Mutex(State.unread)
+    private let state = Guarded(State.unread)
 
     init(file: ParquetFile, rowGroup: Int, leaf: Int) {
         self.file = file

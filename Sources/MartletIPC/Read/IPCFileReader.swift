@@ -1,7 +1,6 @@
 public import MartletArrow
 public import MartletBase
 public import MartletIO
-import Synchronization
 
 /// Reads the record batches of a file in any order (Columnar format, "IPC File Format").
 ///
@@ -17,8 +16,8 @@ public final class IPCFileReader: Sendable {
     private let options: IPCReadOptions
     private let footer: IPCFooter
     private let plan: SchemaPlan
-    private let dictionaries = Mutex<DictionaryStore?>(nil)
-    private let counts = Mutex(IPCStatistics())
+    private let dictionaries = Guarded<DictionaryStore?>(nil)
+    private let counts = Guarded(IPCStatistics())
 
     /// Throws `invalid` where the source is no file of the format or damaged, and `notImplemented` for types that Martlet
     /// lacks.

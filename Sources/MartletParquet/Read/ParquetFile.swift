@@ -1,7 +1,6 @@
 public import MartletArrow
 public import MartletBase
 public import MartletIO
-import Synchronization
 
 /// A Parquet file that is open for reading. Any thread may read from it at any time.
 public final class ParquetFile: Sendable {
@@ -20,7 +19,7 @@ public final class ParquetFile: Sendable {
     public let isEncrypted: Bool
     /// What was read with the footer, and later for the indexes, from sources whose reads are dear.
     let tail: FilePart?
-    let indexes = Mutex<FilePart?>(nil)
+    let indexes = Guarded<FilePart?>(nil)
 
     /// Reads the footer. Throws `invalid` when this is no Parquet file or a damaged one, `notImplemented` when it is
     /// encrypted by means that are not there.

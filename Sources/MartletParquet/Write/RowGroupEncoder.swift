@@ -2,7 +2,6 @@ import Glibc
 import MartletArrow
 import MartletBase
 import MartletIO
-import Synchronization
 
 /// A row group that has been written: what the footer says of it, and its page index, which follows all row groups.
 struct WrittenRowGroup: Sendable {
@@ -23,7 +22,7 @@ final class RowGroupEncoder: @unchecked Sendable {
     private let sink: any ByteSink
     /// Where each leaf's first page is among all pages; its dictionary page counts.
     private var tasks: [Task] = []
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let ownThread = pthread_self()
     // The calling thread's own.
     private var chunks: [ChunkRecord]

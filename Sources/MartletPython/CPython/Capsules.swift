@@ -1,7 +1,6 @@
 import CMartlet
 package import MartletArrow
 package import MartletBase
-import Synchronization
 
 /// Capsules of the Arrow PyCapsule interface (CDataInterface/PyCapsuleInterface.rst). Whoever consumes one moves the
 /// structure out; the destructor releases what is left.
@@ -23,7 +22,7 @@ package enum PythonCapsules {
     }
 
     /// The template that was used last: what goes out one by one has the same schema, as a rule.
-    private static let lastTemplate = Mutex<SchemaTemplate?>(nil)
+    private static let lastTemplate = Guarded<SchemaTemplate?>(nil)
 
     private static func template(of field: Field) throws(MartletError) -> SchemaTemplate {
         if let last = lastTemplate.withLock({ $0 }), last.field == field, last.field.metadata.pairs == field.metadata.pairs {

@@ -1,6 +1,5 @@
 import MartletArrow
 import MartletBase
-import Synchronization
 
 /// The types and makers of Python's `datetime`, from the capsule that the module shows to C (unchanged since Python
 /// 3.7).
@@ -23,7 +22,7 @@ struct DateTimeTypes: @unchecked Sendable {
     let makeZone: MakeZone
     private(set) var hasFields = false
 
-    private static let cache = Mutex<DateTimeTypes?>(nil)
+    private static let cache = Guarded<DateTimeTypes?>(nil)
 
     /// The types of this process: looked for once. The lock is not held while Python code may run.
     static func known(_ python: CPython) -> Result<DateTimeTypes, MartletError> {

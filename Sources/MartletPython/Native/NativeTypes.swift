@@ -2,7 +2,6 @@ import CMartlet
 import Glibc
 import MartletArrow
 package import MartletBase
-import Synchronization
 
 /// The types and functions that Python calls without `ctypes`: what happens once for each of very many small objects.
 ///
@@ -21,11 +20,11 @@ package final class NativeTypes: @unchecked Sendable {
     /// Python's `exception_for(code, system error, text)`.
     private var exceptionMaker: Object?
     /// `known` schemas: what came in last, for batches and for arrays.
-    private let lastBatch = Mutex<Known?>(nil), lastArray = Mutex<Known?>(nil)
+    private let lastBatch = Guarded<Known?>(nil), lastArray = Guarded<Known?>(nil)
     /// `describe(address of a SchemaHandle)` is a tuple of what describes the objects (a Schema, a DataType) and their class.
     private var describeBatch, describeArray: Object?
     /// The class of the scalars of each class of arrays.
-    private let scalarClasses = Mutex<[UInt: UInt]>([:])
+    private let scalarClasses = Guarded<[UInt: UInt]>([:])
 
     private static let made: Result<NativeTypes, MartletError> = {
         do throws(MartletError) { return .success(try NativeTypes()) } catch { return .failure(error) }

@@ -163,6 +163,25 @@ def test_forked_children_read_and_write(tmp_path):
     assert file.read().num_rows == 200_000
 
 
+def test_threads_of_forked_children_meet_at_locks(tmp_path):
+    """Many threads and many small pages: the locks of the writer are met by several threads at once."""
+    table = pa.table({f"c{i}": list(range(20_000)) for i in range(40)})
+    threads = pa.cpu_count()
+    pa.set_cpu_count(8)
+    try:
+        pq.write_table(table, tmp_path / "file.parquet")
+        for i in range(20):
+
+            def child():
+                path = tmp_path / f"child-{i}.parquet"
+                pq.write_table(table, path, data_page_size=2_000, row_group_size=5_000, write_batch_size=500)
+                return 0
+
+            assert in_child(child) == 0
+    finally:
+        pa.set_cpu_count(threads)
+
+
 def test_a_writer_in_a_forked_child_refuses(tmp_path):
     path = tmp_path / "file.parquet"
     batch = pa.record_batch({"id": list(range(1_000))})
