@@ -69,7 +69,7 @@ let package = Package(
         // Python's objects as arrays and back. Every line of it handles CPython's pointers, as in the C door.
         .target(
             name: "MartletPython", dependencies: ["MartletArrow", "MartletBase", "CMartlet", "CPrefetch"],
-            swiftSettings: language),
+            exclude: ["README.md"], swiftSettings: language),
         // Floor 5: the C door. Every line of it handles the caller's pointers, so marking each would say nothing.
         .target(
             name: "MartletC",
@@ -77,7 +77,7 @@ let package = Package(
                 "MartletDataset", "MartletParquet", "MartletIPC", "MartletCompute", "MartletPython", "MartletArrow",
                 "MartletIO", "MartletBase", "CMartlet",
             ],
-            swiftSettings: language),
+            exclude: ["README.md"], swiftSettings: language),
 
         .target(
             name: "MartletTestSupport", dependencies: ["MartletArrow", "MartletBase"],

@@ -84,6 +84,16 @@ public func sourceFromBuffer(_ buffer: OpaquePointer?, _ out: HandleOut?, _ erro
     }
 }
 
+@_cdecl("martlet_source_from_buffers")
+public func sourceFromBuffers(
+    _ buffers: UnsafePointer<OpaquePointer?>?, _ bufferCount: Int64, _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        let parts = try objects(buffers, bufferCount, BufferHandle.self).map(\.buffer)
+        try give(SourceHandle(BufferStreamSource(parts)), to: out)
+    }
+}
+
 @_cdecl("martlet_source_from_descriptor")
 public func sourceFromDescriptor(_ descriptor: Int32, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in

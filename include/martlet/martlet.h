@@ -244,6 +244,9 @@ MARTLET_CHECKED martlet_status martlet_source_open(const char *path, const martl
                                                    martlet_source **out, martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_source_from_buffer(const martlet_buffer *buffer, martlet_source **out,
                                                           martlet_error *error);
+/* The bytes of several buffers one after the other, read as a stream; zero copy but where a part lies in two. */
+MARTLET_CHECKED martlet_status martlet_source_from_buffers(const martlet_buffer *const *buffers, int64_t buffer_count,
+                                                           martlet_source **out, martlet_error *error);
 /* A descriptor read as a stream: a pipe, a socket, standard input. Not closed by Martlet. */
 MARTLET_CHECKED martlet_status martlet_source_from_descriptor(int32_t descriptor, martlet_source **out,
                                                               martlet_error *error);

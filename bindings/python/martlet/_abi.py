@@ -35,7 +35,7 @@ array_concatenate t:pqpp array_equals b:pp array_validate t:pbp array_to_string 
 array_retain v:p* array_release v:p* arrays_release v:pq*
 stream_import t:ppp stream_export t:ppp stream_import_device t:ppp stream_export_device t:ppp stream_from_batches t:ppqpp* stream_schema t:ppp stream_next t:ppp
 stream_read t:pqpppp stream_release v:p
-source_open t:spqpp source_from_buffer t:ppp* source_from_descriptor t:ipp source_from_callbacks t:ppp*
+source_open t:spqpp source_from_buffer t:ppp* source_from_buffers t:pqpp* source_from_descriptor t:ipp source_from_callbacks t:ppp*
 source_size q:p* source_at t:pqpp* source_position q:p* source_read t:pqqpp source_release v:p
 sink_create t:spqpp sink_to_memory t:pp* sink_to_descriptor t:ipp* sink_to_callbacks t:ppp* sink_write t:ppqp
 sink_position q:p* sink_flush t:pp sink_close t:pp sink_abort v:p sink_take t:ppp* sink_release v:p

@@ -116,31 +116,58 @@ def _message(source):
     return source if isinstance(source, Message) else read_message(source)
 
 
+class DictionaryMemo:
+    """What the messages before a batch said of its dictionaries.
+
+    `read_schema(message, memo)` notes the dictionaries' numbers, `memo.add(message)` takes in a dictionary message, and
+    `read_record_batch(message, schema, memo)` uses both.
+    """
+
+    __slots__ = ("_schema", "_message", "_dictionaries")
+
+    def __init__(self):
+        self._schema = self._message = None
+        self._dictionaries = []
+
+    def add(self, message):
+        """Takes in a dictionary: a Message, or what a file or bytes go on with."""
+        self._dictionaries.append(_expect(_message(message), "dictionary"))
+
+
+def _expect(message, kind):
+    if message.type != kind:
+        raise OSError(f"Expected IPC message of type {kind} but got {message.type}")
+    return message
+
+
 def read_schema(obj, dictionary_memo=None):
     """The Schema in a message: a Message, or what a file or bytes go on with."""
-    message = _message(obj)
-    if message.type != "schema":
-        raise OSError(f"Expected IPC message of type schema but got {message.type}")
-    return Schema._from_handle(_abi.new(lib.martlet_schema_deserialize, message.serialize()._handle))
+    message = _expect(_message(obj), "schema")
+    schema = Schema._from_handle(_abi.new(lib.martlet_schema_deserialize, message.serialize()._handle))
+    if dictionary_memo is not None:
+        dictionary_memo._schema, dictionary_memo._message = schema, message
+    return schema
 
 
 def read_record_batch(obj, schema, dictionary_memo=None):
     """The RecordBatch of a schema in a message: a Message, or what a file or bytes go on with.
 
-    Dictionaries are messages of their own: a batch with some is read by `open_stream`.
+    Columns are slices of the message's body. Dictionaries are messages of their own, and come in a DictionaryMemo.
     """
-    if isinstance(obj, Message):
-        if obj.type != "record batch":
-            raise OSError(f"Expected IPC message of type record batch but got {obj.type}")
-        obj = obj.serialize()
-    opened = _io.open_stream(obj)
-    with opened.callbacks.raising():
-        stream = _abi.StreamHandle(_abi.new(lib.martlet_ipc_stream_open, opened.handle, schema._handle, None, 0))
-        pointer = _abi.new(lib.martlet_stream_next, stream)
-    if pointer is None:
-        raise EOFError("End of Arrow stream")
-    opened.move_owner()
-    return RecordBatch._from_pointer(pointer, schema)
+    messages = [_expect(_message(obj), "record batch")]
+    if dictionary_memo is not None:
+        messages = [*dictionary_memo._dictionaries, *messages]
+    known = dictionary_memo and dictionary_memo._message
+    if known:
+        if not schema.equals(dictionary_memo._schema):
+            raise ArrowInvalid(
+                f"The schema is not the one that the memo was made with: expected {dictionary_memo._schema}, got {schema}")
+        messages.insert(0, known)
+    parts = [_io.py_buffer(part)._handle for message in messages for part in message._parts(8)]
+    source = _abi.SourceHandle(_abi.new(lib.martlet_source_from_buffers, _abi.handle_array(parts), len(parts)))
+    stream = _abi.StreamHandle(
+        _abi.new(lib.martlet_ipc_stream_open, source, None if known else schema._handle, None, 0))
+    return RecordBatch._from_pointer(_abi.new(lib.martlet_stream_next, stream), schema)
 
 
 def serialize_batch(batch, options=None):

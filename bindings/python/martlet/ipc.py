@@ -7,7 +7,8 @@ from ._abi import lib
 from ._errors import ArrowInvalid
 from ._io import Buffer
 from ._ipc_message import (
-    Message, MessageReader, get_record_batch_size, read_message, read_record_batch, read_schema, serialize_batch,
+    DictionaryMemo, Message, MessageReader, get_record_batch_size, read_message, read_record_batch, read_schema,
+    serialize_batch,
 )
 from ._ipc_options import (
     Alignment, IpcReadOptions, IpcWriteOptions, MetadataVersion, ReadStats, WriteStats, checked,
@@ -18,7 +19,8 @@ from ._streams import SourceReader, batches_of, is_tabular, reader_of
 from ._table import RecordBatch, Table
 
 __all__ = [
-    "Alignment", "IpcReadOptions", "IpcWriteOptions", "Lost", "Message", "MessageReader", "MetadataVersion", "ReadStats",
+    "Alignment", "DictionaryMemo", "IpcReadOptions", "IpcWriteOptions", "Lost", "Message", "MessageReader",
+    "MetadataVersion", "ReadStats",
     "RecordBatchFileReader", "RecordBatchFileWriter", "RecordBatchReader", "RecordBatchStreamReader",
     "RecordBatchStreamWriter", "Recovery", "WriteStats", "deserialize_pandas", "get_record_batch_size", "get_tensor_size",
     "new_file", "new_stream", "open_file", "open_stream", "read_message", "read_record_batch", "read_schema", "read_tensor",

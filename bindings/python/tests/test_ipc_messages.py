@@ -188,6 +188,40 @@ def test_batches_alone(wrap):
     assert pyarrow.ipc.read_record_batch(pyarrow.py_buffer(message), theirs.schema).equals(theirs)
 
 
+def test_a_batch_alone_is_a_slice_of_its_message():
+    body = ipc.read_message(NUMBERS.to_batches()[0].serialize())
+    batch = ipc.read_record_batch(body, NUMBERS.schema)
+    start = batch.column(0).buffers()[1].address
+    assert body.body.address <= start < body.body.address + body.body.size
+
+
+@pytest.mark.parametrize("writer", [ipc, pyarrow.ipc])
+def test_dictionaries_of_batches_alone(writer):
+    """With the schema's own message, with the schema alone, and without the dictionary."""
+    outer = pa.array(["x", "y", "x", None]).dictionary_encode()
+    batch = pa.record_batch({"a": outer, "b": pa.array([1, 2, 3, 4]), "c": pa.array(["z"] * 4).dictionary_encode()})
+    sink = io.BytesIO()
+    given = batch if writer is ipc else pyarrow.record_batch(batch)
+    with writer.new_stream(sink, given.schema) as stream:
+        stream.write_batch(given)
+    head, *dictionaries, data = ipc.MessageReader.open_stream(sink.getvalue())
+    assert len(dictionaries) == 2
+    memo = pa.DictionaryMemo()
+    schema = ipc.read_schema(head, memo)
+    with pytest.raises(KeyError, match="Dictionary with id 0 not found"):
+        ipc.read_record_batch(data, schema, memo)
+    numbered = pa.DictionaryMemo()
+    for dictionary in dictionaries:
+        memo.add(dictionary)
+        numbered.add(dictionary.serialize())
+    assert ipc.read_record_batch(data, schema, memo).equals(batch)
+    assert ipc.read_record_batch(data, schema, numbered).equals(batch)
+    with pytest.raises(pa.ArrowInvalid, match="not the one that the memo was made with"):
+        ipc.read_record_batch(data, NUMBERS.schema, memo)
+    with pytest.raises(OSError, match="Expected IPC message of type dictionary but got record batch"):
+        memo.add(data)
+
+
 def test_streams_one_after_the_other(tmp_path):
     data = written(NUMBERS, "stream")
     path = tmp_path / "two.arrows"
