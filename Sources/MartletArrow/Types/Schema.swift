@@ -31,3 +31,12 @@ public struct Schema: Sendable, Hashable {
     /// The type of the struct that a batch of this schema is across the C interfaces.
     public var structType: DataType { .struct(fields) }
 }
+
+extension [Field] {
+    /// Whether both are the same array in memory, which is quicker to see than that they are equal. Never so when empty.
+    package func isSameMemory(as other: [Field]) -> Bool {
+        unsafe withUnsafeBufferPointer { own in
+            unsafe other.withUnsafeBufferPointer { unsafe own.count > 0 && own.baseAddress == $0.baseAddress && own.count == $0.count }
+        }
+    }
+}

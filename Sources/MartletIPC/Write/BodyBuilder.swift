@@ -19,6 +19,13 @@ struct BodyBuilder {
         allHaveValidity = version == .v4
     }
 
+    /// Forgets the arrays and keeps the room for others.
+    mutating func clear() {
+        nodes.removeAll(keepingCapacity: true)
+        buffers.removeAll(keepingCapacity: true)
+        variadicCounts.removeAll(keepingCapacity: true)
+    }
+
     mutating func append(_ array: ArrayData) throws(MartletError) {
         guard allowsLongColumns || array.count <= Int(Int32.max) else {
             throw .capacity("Cannot write arrays larger than 2^31 - 1 in length (\(array.count)); "

@@ -6,16 +6,33 @@ import MartletCodecs
 struct EncodedBody {
     /// Offset and length of each buffer.
     private(set) var ranges: [Int64] = []
-    private(set) var pieces: [Buffer] = []
+    /// The first is kept free for the message's metadata.
+    private var pieces: [Buffer] = [.empty]
     private(set) var byteCount = 0
 
     /// Bodies below this size are compressed by the caller alone: waking others costs more.
     private static let smallestParallelByteCount = 1 << 16
 
-    init(_ buffers: [Buffer], options: IPCWriteOptions, alignment: Int, zeros: Buffer) throws(MartletError) {
+    /// The message to write: its metadata, and the body behind them.
+    mutating func message(_ metadata: Buffer) -> [Buffer] {
+        pieces[0] = metadata
+        return pieces
+    }
+
+    mutating func clear() {
+        ranges.removeAll(keepingCapacity: true)
+        pieces.removeAll(keepingCapacity: true)
+        pieces.append(.empty)
+        byteCount = 0
+    }
+
+    /// Takes in the buffers of a body; empty before.
+    mutating func fill(
+        _ buffers: [Buffer], options: IPCWriteOptions, alignment: Int, zeros: Buffer
+    ) throws(MartletError) {
         ranges.reserveCapacity(2 * buffers.count)
         guard let compression = options.compression else {
-            pieces.reserveCapacity(2 * buffers.count)
+            pieces.reserveCapacity(2 * buffers.count + 1)
             for buffer in buffers {
                 if !buffer.isEmpty { pieces.append(buffer) }
                 try close(buffer.count, alignment, zeros)

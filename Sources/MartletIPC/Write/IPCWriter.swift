@@ -26,6 +26,10 @@ public final class IPCWriter {
     /// Offset, bytes of metadata and bytes of body of each record batch of a file.
     private(set) var recordBatchBlocks: [Int64] = []
     private var lastHead: MessageHead?
+    /// The schema of the last batch, known to be the writer's but for metadata.
+    private var lastFields: [Field] = []
+    /// The memory of the last body's numbers, for the next.
+    private var idleBody: Body?
     private var headPlaces: MessageHead.Places?
     private var isOpen = true
     private var failure: MartletError?
@@ -70,17 +74,26 @@ public final class IPCWriter {
     /// before the first byte goes out; after an error of the sink the writer takes no more.
     public func write(_ batch: RecordBatch, metadata: Metadata = Metadata()) throws(MartletError) {
         try checkOpen()
-        guard batch.schema.isSame(as: schema) else { throw differentSchema(batch.schema) }
-        let body = try encode(batch.columns) { "column \(self.schema.fields[$0].name)" }
+        try check(batch.schema)
+        var body = try encode(batch.columns) { "column \(self.schema.fields[$0].name)" }
         for update in try dictionaries.updates(for: batch.columns) { try write(update) }
-        if metadata.isEmpty, let head = try lastHead?.filled(body, rowCount: batch.rowCount) {
-            recordBatchBlocks += try send(head, body)
+        if metadata.isEmpty, let head = lastHead?.filled(body, rowCount: batch.rowCount) {
+            try send(head, &body, block: &recordBatchBlocks)
         } else {
             var builder = FlatBuilder()
             let header = recordBatch(body, rowCount: batch.rowCount, in: &builder)
-            recordBatchBlocks += try send(builder, header, SchemaFormat.Header.recordBatch, body, metadata)
+            try send(builder, header, SchemaFormat.Header.recordBatch, &body, metadata, block: &recordBatchBlocks)
         }
         statistics.recordBatchCount += 1
+        body.clear()
+        idleBody = body
+    }
+
+    /// Batches mostly come with the fields of the one before, in the same memory.
+    private func check(_ other: Schema) throws(MartletError) {
+        if other.fields.isSameMemory(as: lastFields) { return }
+        guard other.isSame(as: schema) else { throw differentSchema(other) }
+        lastFields = other.fields
     }
 
     /// Ends the stream, or writes the file's footer. A second call does nothing.
@@ -118,38 +131,45 @@ public final class IPCWriter {
     }
 
     private func write(_ update: WrittenDictionaries.Update) throws(MartletError) {
-        let body = try encode([update.values]) { _ in "dictionary \(update.id)" }
+        var body = try encode([update.values]) { _ in "dictionary \(update.id)" }
         var builder = FlatBuilder()
         let data = recordBatch(body, rowCount: update.values.count, in: &builder)
         let header = builder.table([0: .int64(update.id), 1: .reference(data), 2: .bool(update.isDelta)])
-        dictionaryBlocks += try send(builder, header, SchemaFormat.Header.dictionaryBatch, body, Metadata())
+        try send(
+            builder, header, SchemaFormat.Header.dictionaryBatch, &body, Metadata(), block: &dictionaryBlocks)
         dictionaries.note(update)
         statistics.dictionaryBatchCount += 1
         if update.isDelta { statistics.dictionaryDeltaCount += 1 }
         if update.isReplacement { statistics.replacedDictionaryCount += 1 }
     }
 
+    /// What goes out behind a message, and the numbers in the message that tell of it.
     struct Body {
-        var nodes: [Int64]
-        var variadicCounts: [Int64]
-        var encoded: EncodedBody
-        var rawByteCount: Int
+        var parts: BodyBuilder
+        var encoded = EncodedBody()
+        var rawByteCount = 0
+
+        /// Lets go of the arrays, not of the room for the next ones.
+        mutating func clear() {
+            parts.clear()
+            encoded.clear()
+        }
     }
 
     private func encode(_ arrays: [ArrayData], name: (Int) -> String) throws(MartletError) -> Body {
-        var builder = BodyBuilder(allowsLongColumns: options.allowsLongColumns, version: options.metadataVersion)
+        var body = idleBody.take()
+            ?? Body(parts: BodyBuilder(allowsLongColumns: options.allowsLongColumns, version: options.metadataVersion))
         for (i, array) in arrays.enumerated() {
-            do throws(MartletError) { try builder.append(array) } catch { throw error.within(name(i)) }
+            do throws(MartletError) { try body.parts.append(array) } catch { throw error.within(name(i)) }
         }
-        let encoded = try EncodedBody(builder.buffers, options: options, alignment: alignment, zeros: zeros)
-        let rawByteCount = builder.buffers.reduce(0) { $0 + $1.count.roundedUp(to: alignment) }
-        return Body(
-            nodes: builder.nodes, variadicCounts: builder.variadicCounts, encoded: encoded, rawByteCount: rawByteCount)
+        try body.encoded.fill(body.parts.buffers, options: options, alignment: alignment, zeros: zeros)
+        body.rawByteCount = body.parts.buffers.reduce(0) { $0 + $1.count.roundedUp(to: alignment) }
+        return body
     }
 
     /// Writes a `RecordBatch` table.
     private func recordBatch(_ body: Body, rowCount: Int, in builder: inout FlatBuilder) -> Int {
-        let nodes = builder.vector(structsOf: body.nodes, perStruct: 2)
+        let nodes = builder.vector(structsOf: body.parts.nodes, perStruct: 2)
         let buffers = builder.vector(structsOf: body.encoded.ranges, perStruct: 2)
         var slots: FlatBuilder.Slots = [
             0: .int64(Int64(rowCount)), 1: .reference(nodes), 2: .reference(buffers),
@@ -157,8 +177,8 @@ public final class IPCWriter {
         if let compression = options.compression {
             slots[3] = .reference(builder.table([0: .uint8(compression.number), 1: .uint8(0)]))
         }
-        if !body.variadicCounts.isEmpty {
-            slots[4] = .reference(builder.vector(structsOf: body.variadicCounts, perStruct: 1))
+        if !body.parts.variadicCounts.isEmpty {
+            slots[4] = .reference(builder.vector(structsOf: body.parts.variadicCounts, perStruct: 1))
         }
         let table = builder.table(slots)
         // The numbers of a vector begin behind its length.
@@ -166,10 +186,11 @@ public final class IPCWriter {
         return table
     }
 
-    /// Writes a message with its body, and returns its block in a file's footer (File.fbs `Block`).
+    /// Writes a message with its body, and notes its block for a file's footer (File.fbs `Block`).
     private func send(
-        _ builder: consuming FlatBuilder, _ header: Int, _ type: UInt8, _ body: Body, _ metadata: Metadata
-    ) throws(MartletError) -> [Int64] {
+        _ builder: consuming FlatBuilder, _ header: Int, _ type: UInt8, _ body: inout Body, _ metadata: Metadata,
+        block: inout [Int64]
+    ) throws(MartletError) {
         var metadata = metadata
         if let compression = options.compression, options.metadataVersion == .v4 {
             metadata.append(BodyCompression.experimentalKey, compression.name)
@@ -178,27 +199,27 @@ public final class IPCWriter {
             builder, header: header, type: type, bodyLength: body.encoded.byteCount, metadata: metadata,
             version: options.metadataVersion.rawValue)
         let head = try SchemaMessage.encapsulate(message.bytes, alignment: alignment, isLegacy: options.usesLegacyFormat)
-        if type == SchemaFormat.Header.recordBatch, body.variadicCounts.isEmpty, let places = headPlaces {
+        if type == SchemaFormat.Header.recordBatch, body.parts.variadicCounts.isEmpty, let places = headPlaces {
             let end = message.bytes.count + (options.usesLegacyFormat ? 4 : 8)
             lastHead = MessageHead(
-                bytes: head, end: end, places: places, bodyLength: message.bodyLength, nodeCount: body.nodes.count,
+                bytes: head, end: end, places: places, bodyLength: message.bodyLength, nodeCount: body.parts.nodes.count,
                 rangeCount: body.encoded.ranges.count, hasMetadata: !metadata.isEmpty)
         }
-        return try send(head, body)
+        try send(head, &body, block: &block)
     }
 
-    private func send(_ head: Buffer, _ body: Body) throws(MartletError) -> [Int64] {
+    private func send(_ head: Buffer, _ body: inout Body, block: inout [Int64]) throws(MartletError) {
         let byteCount = body.encoded.byteCount
-        // A block's metadata length is a 32-bit number in a struct of 64-bit ones.
-        let block = [Int64(sink.position - base), Int64(head.count), Int64(byteCount)]
-        do throws(MartletError) { try sink.write([head] + body.encoded.pieces) } catch {
+        let start = sink.position - base
+        do throws(MartletError) { try sink.write(body.encoded.message(head)) } catch {
             failure = error
             throw error
         }
         statistics.messageCount += 1
         statistics.rawBodyByteCount += body.rawByteCount
         statistics.serializedBodyByteCount += byteCount
-        return container == .file ? block : []
+        // A block's metadata length is a 32-bit number in a struct of 64-bit ones.
+        if container == .file { block += [Int64(start), Int64(head.count), Int64(byteCount)] }
     }
 
     /// The `Footer` table (File.fbs).

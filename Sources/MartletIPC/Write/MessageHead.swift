@@ -18,22 +18,23 @@ struct MessageHead {
     let rangeCount: Int
     let hasMetadata: Bool
 
-    /// The bytes for another body; nil when that has another shape.
-    func filled(_ body: IPCWriter.Body, rowCount: Int) throws(MartletError) -> Buffer? {
-        guard !hasMetadata, body.variadicCounts.isEmpty, body.nodes.count == nodeCount,
-            body.encoded.ranges.count == rangeCount
-        else { return nil }
-        let builder = try BufferBuilder(uninitializedCount: bytes.count)
-        // Safety: the builder holds as many bytes, and all places were found when these bytes were made.
-        let target = unsafe UnsafeMutableRawPointer(builder.pointer(to: UInt8.self))
-        unsafe target.copyMemory(from: bytes.pointer(to: UInt8.self), byteCount: bytes.count)
+    /// The bytes for another body, which are these, changed; nil when that has another shape.
+    ///
+    /// A sink is done with them when its `write` returns, and nobody else has them.
+    func filled(_ body: IPCWriter.Body, rowCount: Int) -> Buffer? {
+        let (nodes, ranges) = (body.parts.nodes, body.encoded.ranges)
+        guard !hasMetadata, body.parts.variadicCounts.isEmpty, nodes.count == nodeCount, ranges.count == rangeCount else {
+            return nil
+        }
+        // Safety: the memory is the writer's own, and all places were found when these bytes were made.
+        let target = unsafe UnsafeMutableRawPointer(mutating: bytes.pointer(to: UInt8.self))
         func put(_ number: Int64, _ place: Int) {
             unsafe target.storeBytes(of: number.littleEndian, toByteOffset: end - place, as: Int64.self)
         }
         put(Int64(rowCount), places.rowCount)
         put(Int64(body.encoded.byteCount), bodyLength)
-        for (i, number) in body.nodes.enumerated() { put(number, places.nodes - 8 * i) }
-        for (i, number) in body.encoded.ranges.enumerated() { put(number, places.ranges - 8 * i) }
-        return builder.finish()
+        for (i, number) in nodes.enumerated() { put(number, places.nodes - 8 * i) }
+        for (i, number) in ranges.enumerated() { put(number, places.ranges - 8 * i) }
+        return bytes
     }
 }
