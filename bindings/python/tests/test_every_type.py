@@ -1,6 +1,7 @@
 """Every type, in every layout, through every door, judged by pyarrow and by the peers that have the type; and random
 schemas in which all types are mixed. MARTLET_ROUNDS says how many of those (200)."""
 
+import io
 import os
 import pickle
 import random
@@ -276,6 +277,50 @@ def test_arro3(name):
         pytest.skip(f"arro3 does not take it: {problem}")
     same(pa.array(ma.array(theirs)), expected)
     same(pa.array(arro3.Array.from_arrow(ma.array(chunk))), expected)
+
+
+# nanoarrow's own process ends of these, whoever made the arrays.
+NOT_IN_NANOARROW = ("string_view", "binary_view", "large_list_view")
+
+
+@pytest.mark.parametrize("name, layout", [case for case in CASES if case[0] not in NOT_IN_NANOARROW])
+def test_nanoarrow(name, layout):
+    nanoarrow = pytest.importorskip("nanoarrow")
+    for chunk in column(name, layout).chunks:
+        same(pa.array(ma.array(nanoarrow.c_array(chunk))), chunk)
+        same(pa.array(nanoarrow.c_array(ma.array(chunk))), chunk)
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_nanoarrow_reads_streams(name, layout):
+    nanoarrow = pytest.importorskip("nanoarrow.ipc")
+
+    def read(data):
+        with nanoarrow.InputStream.from_readable(io.BytesIO(data)) as stream:
+            return pa.RecordBatchReader.from_stream(stream).read_all()
+
+    table = pa.table({"x": column(name, layout)})
+    try:
+        expected = read(stream_of(table))
+    except Exception as problem:
+        pytest.skip(f"nanoarrow does not read it: {problem}")
+    sink = ma.BufferOutputStream()
+    with ma.ipc.new_stream(sink, ma.table(table).schema) as writer:
+        writer.write_table(ma.table(table))
+    same_table(read(sink.getvalue()), expected)
+
+
+@pytest.mark.parametrize("name, layout", CASES)
+def test_nanoarrow_writes_streams(name, layout):
+    nanoarrow = pytest.importorskip("nanoarrow.ipc")
+    written = io.BytesIO()
+    try:
+        with nanoarrow.StreamWriter.from_writable(written) as writer:
+            writer.write_stream(pa.table({"x": column(name, layout)}))
+        expected = pa.ipc.open_stream(written.getvalue()).read_all()
+    except Exception as problem:
+        pytest.skip(f"nanoarrow does not write it: {problem}")
+    same_table(pa.table(ma.ipc.open_stream(written.getvalue()).read_all()), expected)
 
 
 # ---- all types mixed -------------------------------------------------------------------------------------------------
