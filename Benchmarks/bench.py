@@ -1,12 +1,16 @@
 """Martlet beside pyarrow, polars, duckdb and arro3: one run, one table.
 
-    python Benchmarks/bench.py [--quick] [--jobs NAME,...] [--engines NAME,...] [--json FILE]
+    python Benchmarks/bench.py [--quick | --full] [--jobs NAME,...] [--engines NAME,...] [--json FILE]
 
 Every job runs in a fresh process for every engine, the engines one after the other and that several times, so that a busy
 moment of the machine does not fall on one of them alone. A process makes its inputs in its engine's own structures, runs
 the job once to warm up (that run measures the memory), then repeats it. All engines use their default threads, and the
 same codec at the same level. `best` is the fastest repetition, `median` the middle one; memory is the peak of the process (VmHWM),
 and what of it the job added on top of its inputs.
+
+The main table has 5,000,000 rows, the shapes of Parquet and the columns of kernels twice as many, the stream 100,000,000. At
+the end come questions about the files (`files.py`): the codec alone, Martlet's files in the hands of the others, sizes,
+and the memory of a stream of which nobody ever holds more than a batch.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import files
 from engines import CLASSES
 from inputs import Data, Skip
 
@@ -148,14 +153,14 @@ def measure(engine: str, name: str, data: Data, repeat: int) -> dict:
 # ---- all of them -----------------------------------------------------------------------------------------------------
 
 
-def run_child(engine: str, job: str, data: Data, repeat: int, work: Path) -> dict:
+def run_child(engine: str, job: str, data: Data, repeat: int, work: Path, limit: int = 600) -> dict:
     command = [sys.executable, __file__, "--child", engine, job, "--repeat", str(repeat)]
     command += ["--data", str(data.folder), "--rows", str(data.rows)]
     environment = os.environ | {"MARTLET_BENCH_WORK": str(work)}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=limit)
     except subprocess.TimeoutExpired:
-        return {"failed": "more than 600 s"}
+        return {"failed": f"more than {limit} s"}
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):
             return json.loads(line.removeprefix("RESULT "))
@@ -233,6 +238,8 @@ def cell(result: dict | None, key: str) -> str:
 
 
 def print_table(title: str, results: dict, engines: list[str], key: str) -> None:
+    if not results:
+        return
     width = max(len(JOBS[name][0]) for name in results) + 1
     print(f"\n{title}")
     print(" " * width + "".join(f"{engine:>10}" for engine in engines))
@@ -270,9 +277,11 @@ def import_times(engines: list[str]) -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one round")
+    parser.add_argument("--full", action="store_true", help="the size that goals are judged at, two rounds: the default")
     parser.add_argument("--rows", type=int, help="rows of the main table (5,000,000)")
     parser.add_argument("--rounds", type=int, help="processes for each engine and job (2)")
     parser.add_argument("--repeat", type=int, default=3, help="timed repetitions in each process (3)")
+    parser.add_argument("--files", action="store_true", help="only the questions about files, no jobs")
     parser.add_argument("--jobs", help="only these, comma-separated: " + ", ".join(JOBS))
     parser.add_argument("--engines", default=",".join(ENGINES), help="only these, comma-separated")
     parser.add_argument("--json", help="also write all numbers to this file")
@@ -287,9 +296,15 @@ def main() -> int:
     sys.path.insert(0, bindings)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [bindings, os.environ.get("PYTHONPATH")]))
 
+    if arguments.quick and arguments.full:
+        parser.error("--quick and --full exclude each other")
     if arguments.child:
         engine, job = arguments.child
-        result = measure(engine, job, Data(Path(arguments.data), arguments.rows), arguments.repeat)
+        data = Data(Path(arguments.data), arguments.rows)
+        if ":" in job:
+            print("RESULT " + json.dumps(files.ask(CLASSES[engine], engine, job, data, arguments.repeat)), flush=True)
+            return 0
+        result = measure(engine, job, data, arguments.repeat)
         print("RESULT " + json.dumps(result), flush=True)
         return 0
     if arguments.pipe_writer:
@@ -299,7 +314,7 @@ def main() -> int:
     rows = arguments.rows or (500_000 if arguments.quick else 5_000_000)
     rounds = arguments.rounds or (1 if arguments.quick else 2)
     engines = [e for e in arguments.engines.split(",") if e]
-    jobs = [j for j in (arguments.jobs or ",".join(JOBS)).split(",") if j]
+    jobs = [] if arguments.files else [j for j in (arguments.jobs or ",".join(JOBS)).split(",") if j]
     for name in jobs:
         if name not in JOBS:
             parser.error(f"no job {name!r}; the jobs are {', '.join(JOBS)}")
@@ -312,7 +327,7 @@ def main() -> int:
     work.mkdir(parents=True)
 
     results: dict[str, dict[str, dict]] = {}
-    width = max(len(JOBS[name][0]) for name in jobs) + 1
+    width = max((len(JOBS[name][0]) for name in jobs), default=0) + 1
     print(f"\nbest of {rounds * arguments.repeat}, milliseconds; ratios above 1: Martlet is faster\n")
     header = "".join(f"{engine:>10}" for engine in engines)
     print(" " * width + header + f"{'vs pyarrow':>12}  {'vs best':<14}{'goal met':<20}")
@@ -325,7 +340,6 @@ def main() -> int:
         to_pyarrow, to_best, met = verdict(name, results[name])
         cells = "".join(f"{cell(results[name][engine], 'best'):>10}" for engine in engines)
         print(JOBS[name][0].ljust(width) + cells + f"{to_pyarrow:>12}  {to_best:<14}{met:<20}", flush=True)
-    shutil.rmtree(work, ignore_errors=True)
 
     print_table("median, milliseconds", results, engines, "median")
     print_table("peak memory of the process, MB", results, engines, "peak")
@@ -335,6 +349,18 @@ def main() -> int:
         if moved := row.get("martlet", {}).get("moved"):
             reached, limit = moved / row["martlet"]["best"] / 1e9, memory_bandwidth() / 1e9
             print(f"\n{JOBS[name][0]}: {reached:.1f} GB/s read and written; copying reaches {limit:.1f}")
+    about_files = {}
+    if arguments.files or not arguments.jobs:
+        sizes = {
+            JOBS[name][0]: {engine: result.get("size") for engine, result in row.items()}
+            for name, row in results.items()
+            if name.startswith(("parquet_", "write_"))
+        }
+        about_files = files.report(
+            lambda engine, question: run_child(engine, question, data, arguments.repeat, work, limit=1800), engines, sizes
+        )
+    shutil.rmtree(work, ignore_errors=True)
+
     imports = import_times(engines)
     print("\nimport over a bare interpreter, ms: " + ", ".join(f"{e} {t * 1000:.0f}" for e, t in imports.items()))
     for name, row in results.items():
@@ -343,7 +369,8 @@ def main() -> int:
                 print(f"failed: {engine}, {JOBS[name][0]}: {result['failed']}")
 
     if arguments.json:
-        document = {"rows": rows, "rounds": rounds, "repeat": arguments.repeat, "jobs": results, "import": imports}
+        document = {"rows": rows, "rounds": rounds, "repeat": arguments.repeat, "jobs": results}
+        document |= {"files": about_files, "import": imports}
         Path(arguments.json).write_text(json.dumps(document, indent=2) + "\n")
     return 0
 

@@ -87,6 +87,37 @@ class PyArrowLikeShapes(Shapes):
     def _fetch_stream(self, path):
         return sum(batch.num_rows for batch in self.lib("parquet").ParquetFile(path).iter_batches(batch_size=1 << 16))
 
+    def pass_stream(self, direction: str, share: int) -> int:
+        """A stream of a `share`th of the long stream's rows, of which no more than a batch is ever held here: each is made
+        when it is its turn. Reading takes the file that writing left, and stops when it has had enough."""
+        import numpy as np
+
+        pa, pq = self.pa, self.lib("parquet")
+        path, rows, size = self.work / "long.parquet", STREAM_TIMES * self.data.rows // share, 1 << 17
+        if direction == "read":
+            if not path.exists():
+                self.pass_stream("write", 1)
+            count = 0
+            for batch in pq.ParquetFile(path).iter_batches(batch_size=1 << 16):
+                count += batch.num_rows
+                if count >= rows:
+                    break
+            return count
+        schema = pa.schema([("id", pa.int64()), ("price", pa.float64()), ("noise", pa.float32()), ("level", pa.int32())])
+        rng = np.random.default_rng(3)
+        with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+            for start in range(0, rows, size):
+                count = min(size, rows - start)
+                columns = [
+                    np.arange(start, start + count),
+                    np.round(rng.random(count) * 1000, 2),
+                    rng.random(count, dtype=np.float32),
+                    rng.integers(0, 100, count, dtype=np.int32),
+                ]
+                arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema)]
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
+        return pq.read_metadata(path).num_rows
+
 
 class PolarsShapes(Shapes):
     def _load(self, path):
