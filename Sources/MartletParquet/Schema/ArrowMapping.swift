@@ -336,6 +336,8 @@ private struct MappingBuilder {
     private func fieldMetadata(_ node: SchemaNode) -> Metadata {
         var metadata = Metadata()
         if let id = node.element.fieldID, id >= 0 { metadata.append(fieldIDKey, "\(id)") }
+        // Nothing else in Arrow says so, and files that are written again shall be what they were.
+        if !node.isLeaf, node.element.logicalType == .file { metadata.append(logicalTypeKey, "FILE") }
         return metadata
     }
 

@@ -67,6 +67,9 @@ private struct ElementBuilder {
             var group = SchemaElement(name, repetition: repetition, childCount: Int32(clamping: children.count))
             if field.metadata[ExtensionType.nameKey] == "arrow.parquet.variant" {
                 group.logicalType = .variant(version: 1)
+            } else if field.metadata[logicalTypeKey] == "FILE" {
+                try check(file: children, name)
+                group.logicalType = .file
             }
             elements.append(group)
             for child in children { try add(child, depth: depth + 1) }
@@ -92,7 +95,7 @@ private struct ElementBuilder {
             .time64, .timestamp, .duration, .decimal128, .dictionary, .stringView, .binaryView, .interval, .decimal32,
             .decimal64, .decimal256, .union, .runEndEncoded, .extension:
             var leaf = try leafElement(type)
-            annotate(&leaf, with: field.metadata)
+            try annotate(&leaf, with: field.metadata)
             leaf.name = name
             leaf.repetition = repetition
             elements.append(leaf)
@@ -101,7 +104,7 @@ private struct ElementBuilder {
     }
 
     /// What extension types mean in Parquet, on leaves of their storage type.
-    private func annotate(_ leaf: inout SchemaElement, with metadata: Metadata) {
+    private func annotate(_ leaf: inout SchemaElement, with metadata: Metadata) throws(MartletError) {
         switch (metadata[ExtensionType.nameKey], leaf.physicalType) {
         case ("arrow.uuid", .fixedLengthByteArray) where leaf.typeLength == 16:
             leaf.logicalType = .uuid
@@ -109,7 +112,47 @@ private struct ElementBuilder {
         case ("arrow.json", .byteArray):
             leaf.logicalType = .json
             leaf.convertedType = .json
+        case ("geoarrow.wkb", .byteArray) where leaf.logicalType == nil:
+            let geometry = try GeoArrowMetadata(metadata.bytes(of: ExtensionType.metadataKey) ?? [])
+            leaf.logicalType =
+                switch geometry.edges {
+                case .planar: .geometry(crs: geometry.crs)
+                // The first is what readers take where nothing is said.
+                case .spherical: .geography(crs: geometry.crs, algorithm: nil)
+                case .vincenty: .geography(crs: geometry.crs, algorithm: 1)
+                case .thomas: .geography(crs: geometry.crs, algorithm: 2)
+                case .andoyer: .geography(crs: geometry.crs, algorithm: 3)
+                case .karney: .geography(crs: geometry.crs, algorithm: 4)
+                }
         case (_, _): break
+        }
+        switch (metadata[logicalTypeKey], leaf.physicalType, leaf.logicalType) {
+        case ("BSON", .byteArray, nil):
+            leaf.logicalType = .bson
+            leaf.convertedType = .bson
+        case ("ENUM", .byteArray, nil):
+            leaf.logicalType = .enum
+            leaf.convertedType = .enum
+        case (_, _, _): break
+        }
+    }
+
+    /// LogicalTypes.md, "FILE": which fields the group may have.
+    private func check(file fields: [Field], _ name: String) throws(MartletError) {
+        for field in fields {
+            let types: [DataType] =
+                switch field.name {
+                case "uri", "content_type", "checksum": [.string, .largeString, .stringView]
+                case "offset", "size": [.int64]
+                case "inline": [.binary, .largeBinary, .binaryView]
+                case _: []
+                }
+            guard types.contains(field.type), field.isNullable else {
+                throw .invalid(
+                    "group '\(name)' cannot be a FILE with the field '\(field.name)' of \(field.type)"
+                        + "\(field.isNullable ? "" : " not null"): there are uri, content_type and checksum (string), offset "
+                        + "and size (int64), and inline (binary), all nullable")
+            }
         }
     }
 
@@ -221,6 +264,10 @@ package func decimalByteWidth(precision: Int) -> Int {
     // for the rounding to matter.
     Int((Double(precision) * 3.321_928_094_887_362 + 1) / 8) + 1
 }
+
+/// The key of field metadata that asks for a logical type that no Arrow type stands for: FILE on structs, BSON and ENUM on
+/// binary columns.
+let logicalTypeKey = "PARQUET:logical_type"
 
 /// The key of field metadata under which Parquet's field ids are kept.
 let fieldIDKey = "PARQUET:field_id"

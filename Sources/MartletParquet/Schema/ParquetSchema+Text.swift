@@ -73,7 +73,10 @@ extension LogicalType {
         case .float16: return "Float16"
         case .variant(let version): return "Variant(\(version ?? 1))"
         case .geometry(let crs): return "Geometry(crs=\(crs ?? ""))"
-        case .geography(let crs, _): return "Geography(crs=\(crs ?? ""))"
+        case .geography(let crs, let algorithm):
+            let names = ["spherical", "vincenty", "thomas", "andoyer", "karney"]
+            let index = Int(algorithm ?? 0)
+            return "Geography(crs=\(crs ?? ""), algorithm=\(names.indices.contains(index) ? names[index] : "unknown"))"
         case .file: return "File"
         case .unrecognized(let id): return "Unrecognized(\(id))"
         }

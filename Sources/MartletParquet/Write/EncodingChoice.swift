@@ -5,7 +5,7 @@ import MartletCodecs
 /// Chooses how a column chunk is encoded when nobody said so: what takes the fewest bytes, by samples of the values and
 /// through the codec.
 ///
-/// A dictionary where values repeat; else deltas for integers and split byte streams for reals, where they are clearly
+/// Runs for booleans that have long ones. A dictionary where values repeat; else deltas for integers and split byte streams for reals, where they are clearly
 /// smaller, and shared prefixes for byte strings where they are much smaller; else PLAIN. What was asked for is used or
 /// refused, never ignored.
 struct EncodingChoice {
@@ -34,7 +34,8 @@ struct EncodingChoice {
         if pages.count < 3 { samples.removeLast() }
         var cost: Cost
         switch values.form {
-        case .nothing, .bits: return (.plain, nil)
+        case .nothing: return (.plain, nil)
+        case .bits: return (try bits(samples), nil)
         case .lanes32(let kind):
             cost = try lanes(UInt32.self, samples, isInteger: kind != .float32)
         case .lanes64(let kind):
@@ -99,6 +100,26 @@ struct EncodingChoice {
             count += sampled
         }
         return count == 0 ? Double(dictionary.bitWidth) / 8 : Double(bytes) / Double(count)
+    }
+
+    /// Runs for booleans that come in long ones: packed bits are quick to read, and the codec finds runs in them too.
+    private func bits(_ samples: [PagePlan]) throws(MartletError) -> Encoding {
+        if version == .v1_0 { return .plain }
+        var scratch = try BufferBuilder()
+        var trial = Trial(codec: settings.codec, level: settings.level)
+        for page in samples {
+            var span = page.slots
+            span.count = min(span.count, Self.sampleCount * 8)
+            let (bits, count) = try unsafe values.bits(span, scratch: &scratch)
+            if count == 0 { continue }
+            var runs = try BufferBuilder()
+            try unsafe HybridEncoder.append(bits: bits, count: count, to: &runs)
+            let encoded = runs.finish()
+            // Safety: the bits stay where they are until the next ones are gathered.
+            let plain = unsafe RawSpan(_unsafeStart: bits, byteCount: (count + 7) / 8)
+            try trial.add(plain: plain, other: encoded, valueCount: count)
+        }
+        return trial.valueCount > 0 && trial.otherShare < 0.95 ? .rle : .plain
     }
 
     private func lanes<L: Lane>(

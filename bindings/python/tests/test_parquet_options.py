@@ -251,3 +251,48 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert papq.read_metadata(tmp_path / "f60").num_rows == 1_200_000
     assert papq.read_metadata(tmp_path / "f60").num_row_groups == 20
     assert many < few * 1.5 + (1 << 20)
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd", "snappy"])
+@pytest.mark.parametrize("nulls", [False, True])
+@pytest.mark.parametrize("data_page_version", ["1.0", "2.0"])
+def test_booleans_that_run_are_written_as_runs(tmp_path, compression, nulls, data_page_version):
+    """Long runs become runs, others stay packed; all peers read both."""
+    random = np.random.default_rng(1)
+    mask = random.random(60_000) < 0.1 if nulls else None
+    columns = {"runs": np.arange(60_000) // 5000 % 2 == 0, "noise": random.random(60_000) < 0.5, "same": np.ones(60_000, bool)}
+    table = pa.table({name: pa.array(values, mask=mask) for name, values in columns.items()})
+    path = tmp_path / "file.parquet"
+    pq.write_table(ma.table(table), path, compression=compression, data_page_version=data_page_version)
+    group = papq.read_metadata(path).row_group(0)
+    encodings = {group.column(i).path_in_schema: group.column(i).encodings for i in range(3)}
+    # RLE is also what levels are in, so that PLAIN tells.
+    assert {name: "PLAIN" in found for name, found in encodings.items()} == {"runs": False, "noise": True, "same": False}
+    assert papq.read_table(path).equals(table)
+    assert pa.table(pq.read_table(path)).equals(table)
+    expected = table.to_pylist()
+    for read in (read_polars, read_duckdb, read_arro3):
+        assert pa.table(read(str(path))).to_pylist() == expected
+    # A selection skips inside of the runs.
+    wanted = [row for row in expected if row["noise"]]
+    assert pq.read_table(path, filters=[("noise", "==", True)]).to_pylist() == wanted
+
+
+def test_spark_flavor_of_datasets(tmp_path):
+    from datetime import datetime
+
+    table = pa.table({
+        "a key": [1, 1, 2], "x;{y}": [1.5, None, 2.5], "t": pa.array([datetime(2020, 1, 1)] * 3, pa.timestamp("us"))})
+    pq.write_to_dataset(ma.table(table), tmp_path / "d", partition_cols=["a key"], flavor="spark")
+    back = papq.read_table(tmp_path / "d").sort_by("x__y_")
+    assert back.column_names == ["x__y_", "t", "a_key"]
+    assert back["x__y_"].to_pylist() == [1.5, 2.5, None]
+    files = sorted((tmp_path / "d").glob("*/*.parquet"))
+    assert [file.parent.name for file in files] == ["a_key=1", "a_key=2"]
+    column = papq.ParquetFile(files[0]).schema.column(1)
+    assert (column.name, column.physical_type) == ("t", "INT96")
+    with pytest.raises(ValueError, match="same names"):
+        pq.write_to_dataset(ma.table({"a b": [1], "a;b": [2]}), tmp_path / "e", flavor="spark")
+    with pytest.raises(KeyError, match="zz"):
+        pq.write_to_dataset(ma.table(table), tmp_path / "e", partition_cols=["zz"], flavor="spark")
+    assert not (tmp_path / "e").exists()

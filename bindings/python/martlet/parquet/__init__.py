@@ -15,7 +15,11 @@ from .._parquet_metadata import (
     ColumnChunkMetaData, ColumnSchema, FileMetaData, ParquetLogicalType, ParquetSchema, RowGroupMetaData, Statistics)
 from .._parquet_options import (
     SortingColumn, _WriterOptions, _check_columns, _check_filesystem, _file_options, _unsupported)
-from .._parquet_writer import ParquetWriter, write_table
+from .._parquet_writer import ParquetWriter, _spark_name, write_table
+from .._reader import RecordBatchReader
+from .._schema import schema as _as_schema
+from .._streams import is_tabular, reader_of
+from .._table import RecordBatch
 
 __all__ = [
     "ColumnChunkMetaData", "ColumnSchema", "FileMetaData", "ParquetDataset", "ParquetFile", "ParquetLogicalType",
@@ -224,6 +228,11 @@ def write_to_dataset(
     elif partition_cols:
         raise ValueError("partition_cols and partitioning exclude each other")
     collector = kwargs.pop("metadata_collector", None)
+    flavor = kwargs.pop("flavor", None)
+    if flavor is not None and "spark" in flavor:
+        table, schema, partitioning = _for_spark(table, schema, partitioning)
+        if kwargs.get("use_deprecated_int96_timestamps") is None:
+            kwargs["use_deprecated_int96_timestamps"] = True
 
     def visit(file):
         if collector is not None:
@@ -252,6 +261,26 @@ def write_to_dataset(
         progress=progress,
         **dataset_options,
     )
+
+
+def _for_spark(table, schema, partitioning):
+    """The rows, their schema and the keys with names that Spark takes."""
+    if not is_tabular(table):
+        raise TypeError(f"expected a Table or an object with __arrow_c_stream__, got {type(table)}")
+    reader = reader_of(table)
+    if schema is not None and not reader.schema.equals(schema):
+        reader = reader.cast(schema)
+    given = reader.schema
+    renamed = _as_schema([field.with_name(_spark_name(field.name)) for field in given], metadata=given.metadata)
+    if len(set(renamed.names)) < len(renamed.names):
+        raise ValueError(f"columns have the same names without what Spark does not take in them: {', '.join(given.names)}")
+    batches = (RecordBatch.from_arrays(batch.columns, schema=renamed) for batch in reader)
+    if isinstance(partitioning, (list, tuple)):
+        for name in partitioning:
+            if name not in given.names:
+                raise KeyError(f'Field "{name}" does not exist in schema; its columns are {", ".join(given.names)}')
+        partitioning = [_spark_name(name) for name in partitioning]
+    return RecordBatchReader.from_batches(renamed, batches), None, partitioning
 
 
 def write_metadata(schema, where, metadata_collector=None, filesystem=None, **kwargs):
