@@ -188,7 +188,12 @@ def handle_class(name, noun):
         if pointer:
             release(pointer)
 
-    slots = {"__slots__": ("_as_parameter_", "__weakref__"), "__init__": __init__, "__del__": __del__, "release": __del__}
+    # A copy of the address would release it a second time.
+    def __reduce__(self):
+        raise TypeError(f"cannot pickle or copy a {name}: it is an address in this process")
+
+    slots = {"__slots__": ("_as_parameter_", "__weakref__"), "__init__": __init__, "__del__": __del__, "release": __del__,
+             "__reduce__": __reduce__}
     slots["__doc__"] = f"Owns one `martlet_{noun} *`; passed to functions of the library as it is."
     return type(name, (), slots)
 

@@ -109,12 +109,22 @@ class FileMetaData:
 
     __hash__ = object.__hash__
 
+    def __reduce__(self):
+        sink = _io.BufferOutputStream()
+        self.write_metadata_file(sink)
+        return _reread, (sink.getvalue(),)
+
     def __repr__(self):
         return (
             f"<martlet.parquet.FileMetaData object at {hex(id(self))}>\n  created_by: {self.created_by}\n"
             f"  num_columns: {self.num_columns}\n  num_rows: {self.num_rows}\n  num_row_groups: {self.num_row_groups}\n"
             f"  format_version: {self.format_version}\n  serialized_size: {self.serialized_size}"
         )
+
+
+def _reread(footer):
+    from ._parquet_file import read_metadata
+    return read_metadata(footer)
 
 
 class RowGroupMetaData:

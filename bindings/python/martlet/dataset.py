@@ -86,6 +86,11 @@ class Dataset:
     def schema(self):
         return self._schema
 
+    def __reduce__(self):
+        # The files by their names, so that another process opens them itself.
+        parts = (self._files(), self._schema, self._partitioning, None, self._format, self._options)
+        return _reopened, (parts, self._filter_)
+
     def filter(self, expression):
         """The dataset of the rows for which the expression is true."""
         made = object.__new__(type(self))
@@ -192,6 +197,12 @@ class FileSystemDataset(Dataset):
         return table
 
 
+def _reopened(parts, filter):
+    made = Dataset._open(*parts)
+    made._filter_ = filter
+    return made
+
+
 _NO_SOURCE = _io.Source(None)
 
 
@@ -207,12 +218,21 @@ class InMemoryDataset(Dataset):
         self._table = source if schema is None else source.cast(schema)
         self._schema = self._table.schema
 
+    def __reduce__(self):
+        return _of_table, (self._table, self._filter_)
+
     def _read(self, columns, filter, use_threads, progress=None, batch_size=0):
         table = self._table if filter is None else self._table.filter(filter)
         return table if columns is None else table.select(columns)
 
     def _scan(self, columns, filter, batch_size, use_threads, step=None):
         return self._read(columns, filter, use_threads).to_reader(max_chunksize=batch_size or None)
+
+
+def _of_table(table, filter):
+    made = InMemoryDataset(table)
+    made._filter_ = filter
+    return made
 
 
 class ParquetFileFragment:
