@@ -179,9 +179,12 @@ public func parquetWriterAppend(
         // First of all, because it completes an append that was cut off.
         let sink = try AppendingSink(path: path)
         do throws(MartletError) {
-            let file = try ParquetFile(path: path, memoryMap: false)
-            let schema = try schema == nil ? file.schema : object(schema, SchemaHandle.self).schema()
             var options = try Options(options, optionCount)
+            var reading = ReadOptions()
+            var keys = options
+            reading.decryption = try EncryptionOptions.taken(from: &keys)?.decryption
+            let file = try ParquetFile(path: path, memoryMap: false, options: reading)
+            let schema = try schema == nil ? file.schema : object(schema, SchemaHandle.self).schema()
             let parsed = try ParquetWriterOptions(&options, schema: schema)
             try options.finish()
             let writer = try ParquetWriter(sink, schema: schema, options: parsed, appendingTo: file.metadata)
@@ -197,7 +200,10 @@ public func parquetWriterAppend(
 public func parquetRecover(_ path: UnsafePointer<CChar>?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let metadata = try ParquetRecovery.recover(path: try requiredText(path, "path"))
-        if out != nil { try give(try ParquetFileHandle(metadata), to: out) }
+        guard let out else { return }
+        // An encrypted footer says nothing without its key.
+        out.pointee = nil
+        if let metadata { try give(try ParquetFileHandle(metadata), to: out) }
     }
 }
 

@@ -424,12 +424,13 @@ MARTLET_CHECKED martlet_status martlet_parquet_writer_open(martlet_sink *sink, c
                                                            martlet_parquet_writer **out, martlet_error *error);
 /* Writes row groups behind those of the file at `path`, whose columns must be stored as those of `schema` (NULL: the file's)
  * are. The file stays as it is until close; then it has all of the new rows or, after a crash, those that
- * martlet_parquet_recover leaves: none or all. Keys: as above. */
+ * martlet_parquet_recover leaves: none or all. Keys: as above; those of an encrypted file must be the file's. */
 MARTLET_CHECKED martlet_status martlet_parquet_writer_append(const char *path, const martlet_schema *schema,
                                                              const martlet_option *options, int64_t option_count,
                                                              martlet_parquet_writer **out, martlet_error *error);
 /* Makes a file readable whose writer died: completes an append, or ends the file behind its last whole footer; files that
- * are written with "recoverable" have one behind each row group. `out` (may be NULL) receives its metadata. */
+ * are written with "recoverable" have one behind each row group. `out` (may be NULL) receives its metadata, or NULL where the
+ * footer is encrypted; no keys are needed. */
 MARTLET_CHECKED martlet_status martlet_parquet_recover(const char *path, martlet_parquet_file **out, martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_parquet_writer_write(martlet_parquet_writer *writer, const martlet_array *batch,
                                                             const martlet_progress *progress, martlet_error *error);

@@ -48,10 +48,26 @@ struct FileEncryption: Sendable {
     var magic: [UInt8] { options.leavesFooterPlain ? ParquetWriter.magic : Self.sealedMagic }
 
     /// Throws for keys that are none, for columns that are not there, and where libcrypto is missing.
-    init(_ options: EncryptionOptions, _ schema: ParquetSchema) throws(MartletError) {
-        self.options = options
+    ///
+    /// `existing`: the footer of an encrypted file that is appended to, opened with these keys. A file has one number, one
+    /// algorithm and one footer key, and readers look for one key of a column: all must be those of the file.
+    init(
+        _ options: EncryptionOptions, _ schema: ParquetSchema, appendingTo existing: FileMetaData? = nil
+    ) throws(MartletError) {
+        var options = options
         _ = try LibCrypto.shared()
         footerKey = try AESKey(options.footerKey)
+        if let existing {
+            algorithm = try existing.algorithm(appendingWith: options)
+            options.footerKeyMetadata =
+                options.footerKeyMetadata ?? existing.sealing?.keyMetadata ?? existing.footerSigningKeyMetadata
+            aad = (algorithm.aadPrefix ?? options.aadPrefix ?? []) + (algorithm.aadFileUnique ?? [])
+            leaves = try Self.leaves(options, schema, footerKey)
+            self.options = options
+            try check(existing, schema)
+            return
+        }
+        self.options = options
         var algorithm = EncryptionAlgorithm(usesCounterForPages: options.usesCounterForPages)
         let unique = try AESKey.randomBytes(8)
         algorithm.aadFileUnique = unique
@@ -61,6 +77,12 @@ struct FileEncryption: Sendable {
         }
         self.algorithm = algorithm
         aad = (options.aadPrefix ?? []) + unique
+        leaves = try Self.leaves(options, schema, footerKey)
+    }
+
+    private static func leaves(
+        _ options: EncryptionOptions, _ schema: ParquetSchema, _ footerKey: AESKey
+    ) throws(MartletError) -> [Leaf?] {
         var leaves: [Leaf?] = []
         var used: Set<String> = []
         for leaf in schema.leaves {
@@ -82,7 +104,33 @@ struct FileEncryption: Sendable {
         if let missing = options.columnKeys.keys.sorted().first(where: { !used.contains($0) }) {
             throw .invalid("Encrypted column \(missing) not in file schema")
         }
-        self.leaves = leaves
+        return leaves
+    }
+
+    /// Whether the row groups that are there are encrypted as those will be that follow.
+    private func check(_ existing: FileMetaData, _ schema: ParquetSchema) throws(MartletError) {
+        for (index, group) in existing.rowGroups.enumerated() {
+            guard group.ordinal.map({ Int($0) == index }) ?? true else {
+                throw .notImplemented(
+                    "row group \(index) of the encrypted file has the number \(group.ordinal ?? 0), which is bound into its "
+                        + "pages; it cannot be appended to: write a new file")
+            }
+            for (leaf, chunk) in group.columns.enumerated() where leaf < leaves.count {
+                let isSame: Bool =
+                    switch (chunk.cryptoMetadata, leaves[leaf]?.crypto) {
+                    case (nil, nil), (.footerKey?, .footerKey?): true
+                    // Its metadata could be opened with the key.
+                    case (.columnKey?, .columnKey?): chunk.encryptedMetadata == nil || chunk.metadata != nil
+                    case (_, _): false
+                    }
+                guard isSame else {
+                    throw .invalid(
+                        "column '\(schema.leaves[leaf].dottedPath)' of row group \(index) is encrypted with another key, or only "
+                            + "one of it and what follows is encrypted; readers look for one key of a column: append with the "
+                            + "keys of the file")
+                }
+            }
+        }
     }
 
     /// The cipher of a column chunk; nil where it stays in the clear.
@@ -129,6 +177,11 @@ struct FileEncryption: Sendable {
 
     /// Seals a chunk's metadata, unless the footer does that with the same key.
     private func hide(_ chunk: inout ColumnChunk, rowGroup: Int, leaf: Int) throws(MartletError) {
+        if chunk.encryptedMetadata != nil {
+            // Of a file that is appended to: sealed as it was, and opened beside.
+            chunk.metadata = options.leavesFooterPlain ? chunk.metadata.map(Self.seen) : nil
+            return
+        }
         guard let own = leaves[leaf], let cipher = try cipher(rowGroup: rowGroup, leaf: leaf),
             let metadata = chunk.metadata
         else { return }
@@ -137,14 +190,49 @@ struct FileEncryption: Sendable {
         let sealed = try cipher.seal(.columnMetaData, try metadata.encoded())
         chunk.encryptedMetadata = unsafe sealed.bytes.withUnsafeBytes { unsafe [UInt8]($0) }
         if options.leavesFooterPlain {
-            // Old readers want to see something, and are told nothing of the values.
-            var seen = metadata
-            seen.statistics = nil
-            seen.encodingStatistics = nil
-            seen.sizeStatistics = nil
-            chunk.metadata = seen
+            chunk.metadata = Self.seen(metadata)
         } else {
             chunk.metadata = nil
         }
+    }
+
+    /// Old readers want to see something, and are told nothing of the values.
+    private static func seen(_ metadata: ColumnMetaData) -> ColumnMetaData {
+        var seen = metadata
+        seen.statistics = nil
+        seen.encodingStatistics = nil
+        seen.sizeStatistics = nil
+        return seen
+    }
+}
+
+extension FileMetaData {
+    /// How the file is encrypted, if row groups encrypted with `options` can follow.
+    fileprivate func algorithm(appendingWith options: EncryptionOptions) throws(MartletError) -> EncryptionAlgorithm {
+        guard let algorithm = sealing?.algorithm ?? encryptionAlgorithm else {
+            throw .invalid("the file is not encrypted, so that nothing encrypted can follow")
+        }
+        guard options.leavesFooterPlain == (sealing == nil) else {
+            throw .invalid(
+                "the file's footer is \(sealing == nil ? "plain and signed" : "encrypted"): append with plaintext_footer="
+                    + (sealing == nil ? "True" : "False"))
+        }
+        guard options.usesCounterForPages == algorithm.usesCounterForPages else {
+            throw .invalid(
+                "the file is encrypted by AES_GCM\(algorithm.usesCounterForPages ? "_CTR" : "")_V1, which holds for all of it: "
+                    + "append with this encryption_algorithm")
+        }
+        return algorithm
+    }
+}
+
+extension EncryptionOptions {
+    /// The same keys for reading.
+    public var decryption: DecryptionOptions {
+        var result = DecryptionOptions()
+        result.footerKey = footerKey
+        result.columnKeys = columnKeys.mapValues(\.key)
+        result.aadPrefix = aadPrefix
+        return result
     }
 }

@@ -61,7 +61,7 @@ private struct AlgorithmBody: ThriftStruct {
 }
 
 /// What stands before an encrypted footer (parquet.thrift `FileCryptoMetaData`).
-struct FileCryptoMetaData: ThriftStruct {
+struct FileCryptoMetaData: ThriftStruct, Sendable, Hashable {
     var algorithm: EncryptionAlgorithm
     var keyMetadata: [UInt8]?
 

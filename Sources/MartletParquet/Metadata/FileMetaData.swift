@@ -15,6 +15,8 @@ public struct FileMetaData: Sendable, Hashable {
     public var encryptionAlgorithm: EncryptionAlgorithm?
     /// What the writer noted of the key that signs the footer.
     public var footerSigningKeyMetadata: [UInt8]?
+    /// What stood before the footer where that was encrypted; not part of the footer.
+    var sealing: FileCryptoMetaData?
     /// Whether the footer is plain but columns are encrypted.
     public var isEncrypted: Bool { encryptionAlgorithm != nil }
 

@@ -196,6 +196,7 @@ struct Footer {
             throw ModuleCipher.wrong(.footer)
         }
         var (metadata, _) = try FileMetaData.read(from: text)
+        metadata.sealing = crypto
         let ciphers = decryption.open(&metadata)
         return Footer(metadata: metadata, byteCount: bytes.count, ciphers: ciphers, isEncrypted: true)
     }

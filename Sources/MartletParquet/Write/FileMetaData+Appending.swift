@@ -51,7 +51,6 @@ extension FileMetaData {
 
     /// The paths by which this file names the leaves of `schema`, whose row groups are to follow. Throws unless they can.
     func paths(appending schema: ParquetSchema) throws(MartletError) -> [[String]] {
-        if isEncrypted { throw .notImplemented("appending to a file with encrypted columns is not supported") }
         let mine = try ParquetSchema(elements: self.schema).leaves
         let start = "Table schema does not match schema used to create file: "
         guard mine.count == schema.leaves.count else {

@@ -80,11 +80,17 @@ public final class ParquetWriter {
                 )
             }
             let schema = parquetSchema
-            encryption = try options.encryption.map { keys throws(MartletError) in try FileEncryption(keys, schema) }
-            if encryption != nil, existing != nil || options.isRecoverable {
-                throw .notImplemented("encrypted files can neither be appended to nor be recoverable; write a new file")
+            if options.encryption != nil, let existing, existing.sealing == nil, !existing.isEncrypted {
+                throw .invalid("the file is not encrypted, so that nothing encrypted can follow; append without keys")
             }
-            if existing == nil { try self.sink.write([try Buffer(encryption?.magic ?? Self.magic)]) }
+            encryption = try options.encryption.map { keys throws(MartletError) in
+                try FileEncryption(keys, schema, appendingTo: existing)
+            }
+            if existing == nil {
+                try self.sink.write([try Buffer(encryption?.magic ?? Self.magic)])
+                // By the number in it recovery knows the footers of this file.
+                if options.isRecoverable, let encryption { try self.sink.write(try encryption.footer(try fileMetadata())) }
+            }
         } catch {
             sink.abort()
             throw error
@@ -233,7 +239,7 @@ public final class ParquetWriter {
             groups.append(group)
             if options.isRecoverable {
                 // The file could end here. The next row group follows the footer, which readers then never look at.
-                try sink.write(try fileMetadata().footer())
+                try sink.write(try footer(try fileMetadata()))
                 try sink.flush()
             }
         } catch {
@@ -245,9 +251,13 @@ public final class ParquetWriter {
         // Everything behind the data goes out at once: small files are made of few system calls.
         let indexes = try pageIndexes()
         let file = try fileMetadata()
-        let footer = if let encryption { try encryption.footer(file) } else { try file.footer() }
-        try sink.write(indexes + footer)
+        try sink.write(indexes + (try footer(file)))
         return file
+    }
+
+    private func footer(_ file: FileMetaData) throws(MartletError) -> [Buffer] {
+        if let encryption { return try encryption.footer(file) }
+        return try file.footer()
     }
 
     /// What the footer says of the row groups that are written.

@@ -23,7 +23,8 @@ class ParquetWriter:
 
     `append=True` writes row groups behind those of the file at `where`, if there is one; its columns must be stored as
     those of `schema` (None: the file's) are. The file stays as it was until `close()`, and has all of the new rows
-    then; after a kill in the midst of that, `recover(where)` makes it whole.
+    then; after a kill in the midst of that, `recover(where)` makes it whole. An encrypted file takes row groups under its own
+    keys alone: one number, one algorithm and one footer key hold for a whole file, and readers look for one key of a column.
 
     `recoverable=True` writes a footer behind each row group, so that `recover(where)` can save what was written when the
     process dies before `close()`.
@@ -77,7 +78,8 @@ class ParquetWriter:
             if append and schema is None:
                 from ._parquet_file import read_schema
 
-                schema = read_schema(where)
+                keys = encryption_properties and encryption_properties._for_reading()
+                schema = read_schema(where, decryption_properties=keys)
         if not isinstance(schema, Schema):
             if not hasattr(schema, "__arrow_c_schema__"):
                 raise TypeError(

@@ -300,7 +300,7 @@ def write_metadata(schema, where, metadata_collector=None, filesystem=None, **kw
     metadata.write_metadata_file(where)
 
 
-def recover(path):
+def recover(path, decryption_properties=None):
     """Makes a Parquet file readable whose writer died, and returns its FileMetaData.
 
     What is needed is a whole footer before the place where the file breaks off:
@@ -311,8 +311,12 @@ def recover(path):
       last one. As long as such a file is not closed it has another name, and gets `path` here if nothing has that name
       yet and its writer's process is gone.
 
-    A file that is whole stays as it is. One without any footer raises ArrowInvalid and stays as it is too.
+    A file that is whole stays as it is. One without any footer raises ArrowInvalid and stays as it is too. Encrypted files need
+    no keys for that; their FileMetaData does, and is None without `decryption_properties` where the footer is encrypted.
     """
-    return FileMetaData._from_handle(
-        _abi.ParquetFileHandle(_abi.new(_abi.lib.martlet_parquet_recover, _abi.encode(_io._path_text(path))))
-    )
+    pointer = _abi.new(_abi.lib.martlet_parquet_recover, _abi.encode(_io._path_text(path)))
+    if decryption_properties is not None:
+        if pointer:
+            _abi.ParquetFileHandle(pointer)
+        return read_metadata(path, decryption_properties=decryption_properties)
+    return FileMetaData._from_handle(_abi.ParquetFileHandle(pointer)) if pointer else None

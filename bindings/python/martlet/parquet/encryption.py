@@ -77,6 +77,17 @@ class FileEncryptionProperties:
     def _engine_options(self, source=None):
         return self._options
 
+    def _for_reading(self):
+        """The same keys for reading."""
+        other = object.__new__(FileDecryptionProperties)
+        other._unwrapper = None
+        other._options = {
+            name.replace("encryption", "decryption", 1): value for name, value in self._options.items()
+            if name.startswith(("encryption_footer_key", "encryption_column_key:", "encryption_aad_prefix"))
+            and not name.endswith("key_metadata")
+        }
+        return other
+
 
 class FileDecryptionProperties:
     """The keys of files that are to be read: `read_table(..., decryption_properties=...)`."""
