@@ -6,13 +6,15 @@ from operator import index
 from . import _abi
 from . import _types as t
 from ._abi_capsules import exported_to_device
+from ._c_pointers import ArrayPointers
 from ._errors import ArrowInvalid
+from ._operators import Operators
 
 _lib = _abi.lib
 _new = object.__new__
 
 
-class Array(_abi.ArrayHandle):
+class Array(Operators, ArrayPointers, _abi.ArrayHandle):
     """Immutable values of one type, any of which may be null."""
 
     __slots__ = ()
@@ -23,6 +25,11 @@ class Array(_abi.ArrayHandle):
             "functions instead.")
 
     # ---- making ----
+
+    @staticmethod
+    def _lent_by(lender):
+        from ._builders import array
+        return array(lender)
 
     @staticmethod
     def from_pandas(obj, mask=None, type=None, safe=True, memory_pool=None):
@@ -399,6 +406,7 @@ def normalized_index(key, length):
 
 def slice_bounds(offset, length, available):
     """Offset and length of a slice, cut to what is available."""
+    offset, length = index(offset), None if length is None else index(length)
     if offset < 0:
         raise IndexError("Offset must be non-negative")
     offset = min(offset, available)

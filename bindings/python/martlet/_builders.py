@@ -213,10 +213,12 @@ def checked_columns(arrays, names, schema, metadata, chunked):
             raise ValueError("Must pass names or schema when constructing Table or RecordBatch.")
         names = []
     names = list(names)
+    if any(hasattr(n, "nullable") for n in names):
+        return checked_columns(arrays, None, make_schema(names, metadata), None, chunked)
     if len(names) != len(arrays):
         raise ValueError(f"Length of names ({len(names)}) does not match length of arrays ({len(arrays)})")
     arrays = [column_array(a, None, n, chunked) for a, n in zip(arrays, names)]
-    members = [n if hasattr(n, "nullable") else field(n, a.type) for n, a in zip(names, arrays)]
+    members = [field(n, a.type) for n, a in zip(names, arrays)]
     return arrays, _make_schema(members, _metadata.normalize(metadata))
 
 
@@ -241,8 +243,14 @@ def _is_frame(data):
     return any(c.__name__ == "DataFrame" and c.__module__.partition(".")[0] == "pandas" for c in type(data).__mro__)
 
 
+def _schema_in_second_place(names, schema):
+    """`names` and `schema`, where a schema may have been given in the place of the names."""
+    return (None, names) if isinstance(names, Schema) and schema is None else (names, schema)
+
+
 def record_batch(data, names=None, schema=None, metadata=None):
     """A RecordBatch of a list of arrays or lists, a mapping, a pandas DataFrame or an Arrow-like object."""
+    names, schema = _schema_in_second_place(names, schema)
     if names is None and not isinstance(data, (list, tuple, dict)):
         if schema is None:
             found = data if isinstance(data, RecordBatch) else _imported_batch(data)
@@ -257,6 +265,7 @@ def record_batch(data, names=None, schema=None, metadata=None):
             raise ValueError("The 'names' argument is not valid when passing a dictionary")
         return RecordBatch.from_pydict(data, schema=schema, metadata=metadata)
     if _is_frame(data):
+        _refuse_beside_frame(names, metadata)
         return RecordBatch.from_pandas(data, schema=schema)
     if hasattr(data, "__arrow_c_device_array__"):
         return _batch_from_capsules(data, schema)
@@ -267,6 +276,11 @@ def record_batch(data, names=None, schema=None, metadata=None):
         found = table(data, schema=schema).schema
         return RecordBatch.from_arrays([nulls_of(f.type, 0) for f in found], schema=found)
     raise TypeError("Expected pandas DataFrame or list of arrays")
+
+
+def _refuse_beside_frame(names, metadata):
+    if names is not None or metadata is not None:
+        raise ValueError("The 'names' and 'metadata' arguments are not valid when passing a pandas DataFrame")
 
 
 def _batch_from_capsules(data, schema):
@@ -282,6 +296,7 @@ def _batch_from_capsules(data, schema):
 
 def table(data, names=None, schema=None, metadata=None, nthreads=None):
     """A Table of a mapping, a list of arrays or batches, a pandas DataFrame or an Arrow-like object."""
+    names, schema = _schema_in_second_place(names, schema)
     if isinstance(data, (list, tuple)):
         if data and all(isinstance(x, RecordBatch) for x in data):
             return Table.from_batches(data, schema)
@@ -289,6 +304,7 @@ def table(data, names=None, schema=None, metadata=None, nthreads=None):
     if isinstance(data, Table) and schema is None and names is None:
         return data
     if _is_frame(data):
+        _refuse_beside_frame(names, metadata)
         return Table.from_pandas(data, schema=schema, nthreads=nthreads)
     if is_stream(data):
         if names is not None or metadata is not None:

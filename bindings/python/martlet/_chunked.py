@@ -5,12 +5,14 @@ from . import _types as t
 from ._abi_capsules import exported_stream, is_array, is_stream, stream_of
 from ._array import Array, concatenate, normalized_index, slice_bounds, slice_of, text_of
 from ._errors import ArrowInvalid, ArrowTypeError
+from ._operators import Operators
 
 
-class ChunkedArray:
+class ChunkedArray(Operators):
     """A sequence of arrays of one type that is looked at as one."""
 
-    __slots__ = ("_chunks", "type", "_length", "__weakref__")
+    # `_name` is that of the table's column from which it was taken last: a Series in pandas gets it.
+    __slots__ = ("_chunks", "type", "_length", "_name", "__weakref__")
 
     def __init__(self):
         raise TypeError("Do not call ChunkedArray's constructor directly, use `chunked_array` function instead.")
@@ -275,7 +277,7 @@ class ChunkedArray:
 def make_chunked(chunks, type):
     """A ChunkedArray of Arrays that have `type`."""
     self = object.__new__(ChunkedArray)
-    self._chunks, self.type, self._length = list(chunks), type, sum(len(c) for c in chunks)
+    self._chunks, self.type, self._length, self._name = list(chunks), type, sum(len(c) for c in chunks), None
     return self
 
 

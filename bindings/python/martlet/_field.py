@@ -1,16 +1,21 @@
 """Fields: a name, a type, whether nulls may occur, and metadata."""
 
 from . import _abi, _metadata
+from ._c_pointers import SchemaPointers
 from ._types import DataType, StructType, Type_EXTENSION, _NULLABLE, _type_from_tree, ensure_type
 
 
-class Field:
+class Field(SchemaPointers):
     """One column's name, type, nullability and metadata; immutable."""
 
     __slots__ = ("name", "type", "nullable", "_pairs", "__weakref__")
 
     def __init__(self):
         raise TypeError("Do not call Field's constructor directly, use martlet.field instead.")
+
+    @staticmethod
+    def _lent_by(lender):
+        return field(lender)
 
     @property
     def metadata(self):

@@ -21,7 +21,7 @@ def series_from_array(data, options):
     values = column_values(data, options, dtype)
     # Objects stay objects: pandas would make timestamps of datetimes.
     dtype = object if isinstance(values, np.ndarray) and values.dtype == object else None
-    return pd.Series(values, dtype=dtype, copy=False)
+    return pd.Series(values, dtype=dtype, copy=False, name=getattr(data, "_name", None))
 
 
 _STRINGS = frozenset((t.Type_STRING, t.Type_LARGE_STRING))

@@ -4,6 +4,7 @@ from collections import namedtuple
 
 from . import _abi
 from ._abi_capsules import exported_stream, is_array, is_stream, stream_of
+from ._c_pointers import StreamPointers
 from ._errors import ArrowInvalid
 from ._schema import Schema
 from ._table import RecordBatch, Table
@@ -13,7 +14,7 @@ _next = _abi.native.stream_next
 RecordBatchWithMetadata = namedtuple("RecordBatchWithMetadata", ["batch", "custom_metadata"])
 
 
-class RecordBatchReader:
+class RecordBatchReader(StreamPointers):
     """An iterator of RecordBatches of one schema; a batch is made when it is asked for."""
 
     def __init__(self):
@@ -50,6 +51,10 @@ class RecordBatchReader:
         return cls._make(schema, None, stream)
 
     _from_handle = _from_stream_pointer
+
+    @staticmethod
+    def _lent_by(lender):
+        return RecordBatchReader.from_stream(lender)
 
     @staticmethod
     def from_batches(schema, batches):

@@ -4,9 +4,10 @@ from . import _abi
 from . import _types as t
 from . import _array, _array_classes  # noqa: F401  (the classes of arrays are known then)
 from ._array import maps_options, wrap_known
+from ._operators import Operators
 
 
-class Scalar(_abi.native.ScalarCells):
+class Scalar(Operators, _abi.native.ScalarCells):
     """One value of a type, or null.
 
     as_py(*, maps_as_pydicts=None): the Python value, None for null.
@@ -144,6 +145,12 @@ class TimestampScalar(_CountedScalar):
 
 class BinaryScalar(Scalar):
     __slots__ = ()
+
+    def __bytes__(self):
+        value = self.as_py()
+        if value is None:
+            raise ValueError("a null has no bytes")
+        return value.encode("utf-8") if isinstance(value, str) else value
 
     def as_buffer(self):
         """The bytes as a Buffer, None for null."""

@@ -1,18 +1,23 @@
 """Schemas: the fields of a record batch or table, and metadata."""
 
 from . import _abi, _metadata
+from ._c_pointers import SchemaPointers
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._field import Field, _make_field, as_fields, field_from_tree
 from ._types import StructType
 
 
-class Schema:
+class Schema(SchemaPointers):
     """An immutable sequence of fields with metadata."""
 
     __slots__ = ("_members", "_pairs", "_handle_", "_places", "_kinds_", "__weakref__")
 
     def __init__(self):
         raise TypeError("Do not call Schema's constructor directly, use martlet.schema instead.")
+
+    @staticmethod
+    def _lent_by(lender):
+        return schema(lender)
 
     # ---- looking at it ----
 

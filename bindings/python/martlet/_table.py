@@ -3,6 +3,7 @@
 from . import _abi
 from ._abi_capsules import exported_stream, exported_to_device
 from ._array import Array, concatenate, slice_bounds, wrap
+from ._c_pointers import ArrayPointers
 from ._chunked import ChunkedArray, make_chunked
 from ._errors import ArrowInvalid
 from ._schema import Schema, _make_schema
@@ -12,13 +13,18 @@ _lib = _abi.lib
 _new = object.__new__
 
 
-class RecordBatch(_Tabular, _abi.native.BatchCells):
+class RecordBatch(_Tabular, ArrayPointers, _abi.native.BatchCells):
     """Columns of one length, each an Array; the unit of streams and files."""
 
     # The cells are `schema`, `num_rows`, `_columns` (None until somebody looks at them) and `_as_parameter_`: the address of
     # the batch as a struct array, 0 until somebody asks for it.
     __slots__ = ()
     _noun = "record batch"
+
+    @staticmethod
+    def _lent_by(lender):
+        from ._builders import record_batch
+        return record_batch(lender)
 
     @classmethod
     def _make(cls, arrays, schema, num_rows):
@@ -84,6 +90,8 @@ class RecordBatch(_Tabular, _abi.native.BatchCells):
     @staticmethod
     def from_struct_array(struct_array):
         """The fields of a struct array as columns; rows that are null get null in each."""
+        if not isinstance(struct_array, Array) or not hasattr(struct_array.type, "_members"):
+            raise TypeError(f"Argument 'struct_array' has incorrect type (expected StructArray, got {type(struct_array).__name__})")
         arrays = struct_array.flatten()
         return RecordBatch._make(arrays, _make_schema(struct_array.type._members), len(struct_array))
 
@@ -122,11 +130,6 @@ class RecordBatch(_Tabular, _abi.native.BatchCells):
         """The batch as an encapsulated IPC message without its schema, in a Buffer."""
         from .ipc import serialize_batch
         return serialize_batch(self)
-
-    def to_tensor(self, null_to_nan=False, row_major=True, memory_pool=None):
-        """All columns as one NumPy matrix of shape (rows, columns)."""
-        import numpy as np
-        return np.asarray(self.__array__(), order="C" if row_major else "F")
 
     # ---- exchange ----
 
@@ -184,10 +187,14 @@ class Table(_Tabular):
         return columns
 
     def column(self, i):
+        i = self._place(i)
+        member = self.schema._members[i]
         if self._columns is None and self.num_columns > 8:
-            i = self._place(i)
-            return make_chunked([b.column(i) for b in self._batches], self.schema._members[i].type)
-        return _Tabular.column(self, i)
+            found = make_chunked([b.column(i) for b in self._batches], member.type)
+        else:
+            found = self._arrays()[i]
+        found._name = member.name
+        return found
 
     # ---- making ----
 

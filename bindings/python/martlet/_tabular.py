@@ -229,6 +229,33 @@ class _Tabular:
 
     # ---- to other forms ----
 
+    def to_tensor(self, null_to_nan=False, row_major=True, memory_pool=None):
+        """All columns, which are numbers, as one Tensor of shape (rows, columns) and of the type that holds them all."""
+        import numpy as np
+
+        from ._tensor import Tensor
+        from .types import is_floating, is_integer
+        columns = self._arrays()
+        if not columns:
+            raise ArrowTypeError("Conversion to Tensor for RecordBatches/Tables without columns/schema is not supported.")
+        for name, column in zip(self.schema.names, columns):
+            if not (is_integer(column.type) or is_floating(column.type)):
+                raise ArrowTypeError(f"DataType is not supported: {column.type} (column '{name}'); select or cast the columns")
+            if column.null_count and not null_to_nan:
+                raise ArrowTypeError(
+                    "Can only convert a Table or RecordBatch with no nulls. Set null_to_nan to true to convert nulls to NaN "
+                    f"(column '{name}' has {column.null_count})")
+        kinds = {column.type.to_pandas_dtype() for column in columns}
+        if np.float16 in kinds and len(kinds) > 1:
+            raise NotImplementedError("Casting from or to halffloat is not supported.")
+        kind = np.result_type(*kinds)
+        if any(column.null_count for column in columns) and kind.kind != "f":
+            kind = np.result_type(kind, np.float32)
+        matrix = np.empty((self.num_rows, len(columns)), kind, order="C" if row_major else "F")
+        for i, column in enumerate(columns):
+            matrix[:, i] = column.to_numpy(zero_copy_only=False) if isinstance(column, Array) else column.to_numpy()
+        return Tensor.from_numpy(matrix)
+
     def to_pydict(self, *, maps_as_pydicts=None):
         """A dictionary of names to lists."""
         return {

@@ -1,6 +1,7 @@
 """The classes of data types: immutable Python values; handles of the engine are made when needed."""
 
 from . import _abi
+from ._c_pointers import SchemaPointers
 
 # The numbers of pyarrow's `DataType.id`.
 Type_NA, Type_BOOL, Type_UINT8, Type_INT8, Type_UINT16, Type_INT16, Type_UINT32, Type_INT32 = range(8)
@@ -22,7 +23,7 @@ _ORDERED = 1
 _SORTED = 4
 
 
-class DataType:
+class DataType(SchemaPointers):
     """Base class of all types; compare with `==`, also with a text such as "int64"."""
 
     __slots__ = ("id", "_text", "_format", "_bits", "_native", "_handle_", "_hash", "__weakref__")
@@ -45,6 +46,11 @@ class DataType:
         return self
 
     # ---- the engine's side ----
+
+    @staticmethod
+    def _lent_by(lender):
+        from ._types import ensure_type
+        return ensure_type(lender)
 
     def _tree(self, name="", nullable=True, metadata=None):
         """The type's field as a tree of the C Data interface."""
