@@ -9,24 +9,7 @@ extension Options {
     /// The bytes of a hexadecimal value.
     mutating func bytes(_ key: String) throws(MartletError) -> [UInt8]? {
         guard let value = text(key) else { return nil }
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for character in value.utf8 {
-            let digit: UInt8
-            switch character {
-            case 0x30...0x39: digit = character - 0x30
-            case 0x41...0x46: digit = character - 0x37
-            case 0x61...0x66: digit = character - 0x57
-            case _: throw .invalid("option \(key) is not hexadecimal")
-            }
-            if let first = high {
-                bytes.append(first << 4 | digit)
-                high = nil
-            } else {
-                high = digit
-            }
-        }
-        guard high == nil else { throw .invalid("option \(key) has an odd number of digits") }
+        guard let bytes = bytesOf(hexadecimal: value) else { throw .invalid("option \(key) is not bytes in hexadecimal") }
         return bytes
     }
 
@@ -47,12 +30,67 @@ extension DecryptionOptions {
         for column in options.columns("decryption_column_failure") {
             result.columnFailures[column] = options.text("decryption_column_failure:" + column)
         }
+        let noted = try notedKeys(&options)
+        if !noted.isEmpty {
+            result.keyRetriever = { note throws(MartletError) in
+                switch noted[note] {
+                case .key(let key)?: return key
+                case .failure(let reason)?: throw .invalid("HiddenColumnException: \(reason)")
+                case nil: throw .invalid("the file is encrypted, and no key was given for what it notes of it")
+                }
+            }
+        }
         result.aadPrefix = try options.bytes("decryption_aad_prefix")
         let checks = try options.flag("decryption_check_footer")
         result.checksFooterSignature = checks ?? true
-        let isGiven = result.footerKey != nil || !result.columnKeys.isEmpty || result.aadPrefix != nil || checks != nil
+        let isGiven =
+            result.footerKey != nil || !result.columnKeys.isEmpty || result.aadPrefix != nil || checks != nil || !noted.isEmpty
         return isGiven ? result : nil
     }
+
+    private enum Noted: Sendable {
+        case key([UInt8])
+        case failure(String)
+    }
+
+    /// Keys by what files note of them.
+    private static func notedKeys(_ options: inout Options) throws(MartletError) -> [[UInt8]: Noted] {
+        var noted: [[UInt8]: Noted] = [:]
+        for note in options.columns("decryption_key_failure") {
+            noted[try hexadecimal(note)] = options.text("decryption_key_failure:" + note).map { .failure($0) }
+        }
+        for note in options.columns("decryption_key") {
+            noted[try hexadecimal(note)] = try options.bytes("decryption_key:" + note).map { .key($0) }
+        }
+        return noted
+    }
+
+    private static func hexadecimal(_ note: String) throws(MartletError) -> [UInt8] {
+        guard let bytes = bytesOf(hexadecimal: note) else { throw .invalid("decryption_key:\(note) does not name a note in hexadecimal") }
+        return bytes
+    }
+}
+
+/// nil when the text is not hexadecimal.
+private func bytesOf(hexadecimal text: String) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var high: UInt8?
+    for character in text.utf8 {
+        let digit: UInt8
+        switch character {
+        case 0x30...0x39: digit = character - 0x30
+        case 0x41...0x46: digit = character - 0x37
+        case 0x61...0x66: digit = character - 0x57
+        case _: return nil
+        }
+        if let first = high {
+            bytes.append(first << 4 | digit)
+            high = nil
+        } else {
+            high = digit
+        }
+    }
+    return high == nil ? bytes : nil
 }
 
 extension EncryptionOptions {
@@ -95,10 +133,7 @@ public func parquetKeyMetadata(
     _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
-        var options = try Options(options, optionCount)
-        let parsed = try ReadOptions(&options)
-        try options.finish()
-        let source = try object(source, SourceHandle.self).positional()
+        let (source, parsed) = try openable(source, options, optionCount)
         var lines = ""
         for one in try ParquetFile.keyMetadata(source, options: parsed) {
             lines += hexadecimal(one.bytes) + " " + (one.path ?? "") + "\n"

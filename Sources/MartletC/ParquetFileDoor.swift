@@ -4,6 +4,7 @@ import MartletArrow
 import MartletBase
 import MartletPython
 import MartletCodecs
+import MartletIO
 import MartletParquet
 
 // martlet.h, "Parquet": the file and its metadata.
@@ -87,12 +88,19 @@ public func parquetFileOpen(
     _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
-        var options = try Options(options, optionCount)
-        let parsed = try ReadOptions(&options)
-        try options.finish()
-        let source = try object(source, SourceHandle.self).positional()
+        let (source, parsed) = try openable(source, options, optionCount)
         try give(ParquetFileHandle(try ParquetFile(source, options: parsed)), to: out)
     }
+}
+
+/// What opening a Parquet file takes.
+func openable(
+    _ source: OpaquePointer?, _ options: UnsafePointer<martlet_option>?, _ optionCount: Int64
+) throws(MartletError) -> (any ByteSource, ReadOptions) {
+    var options = try Options(options, optionCount)
+    let parsed = try ReadOptions(&options)
+    try options.finish()
+    return (try object(source, SourceHandle.self).positional(), parsed)
 }
 
 extension ReadOptions {

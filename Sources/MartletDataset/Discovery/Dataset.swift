@@ -58,15 +58,18 @@ public final class Dataset: Sendable {
             keys = []
             return
         }
-        let file = try Self.open(first.path, options)
         let names = first.segments.map(\.key)
+        if let schema {
+            // No file needs to be opened for that.
+            keys = try Self.keyFields(names, schema, origin, discovery)
+            self.schema = schema
+            return
+        }
+        let file = try Self.open(first.path, options)
         let known = file.schema.metadata[DatasetSchema.key].flatMap { DatasetSchema.decode($0) }
         var fileSchema = file.schema
         fileSchema.metadata.remove(DatasetSchema.key)
-        if let schema {
-            keys = try Self.keyFields(names, schema, origin, discovery)
-            self.schema = schema
-        } else if let known, names.allSatisfy({ (try? known.index(of: $0)) != nil }) {
+        if let known, names.allSatisfy({ (try? known.index(of: $0)) != nil }) {
             keys = try names.map { name throws(MartletError) in known.fields[try known.index(of: name)] }
             self.schema = Self.restored(known, fileSchema, keys)
         } else {

@@ -6,7 +6,8 @@ from . import _abi, _io
 from ._abi import lib
 from ._array import nulls_of, wrap
 from ._dataset_format import (
-    HivePartitioning, IpcFileFormat, ParquetFileFormat, Partitioning, _flavor, _format, partitioning)
+    HivePartitioning, IpcFileFormat, ParquetDecryptionConfig, ParquetEncryptionConfig, ParquetFileFormat,
+    ParquetFragmentScanOptions, Partitioning, _flavor, _format, partitioning)
 from ._dataset_write import WrittenFile, _write
 from ._errors import ArrowInvalid, ArrowNotImplementedError
 from ._filters import filters_to_expression
@@ -19,7 +20,7 @@ from ._table import RecordBatch, Table
 
 __all__ = [
     "Dataset", "FileSystemDataset", "HivePartitioning", "InMemoryDataset", "ParquetFileFormat", "IpcFileFormat",
-    "ParquetFileFragment", "Partitioning", "Scanner", "WrittenFile", "dataset", "field", "partitioning", "scalar",
+    "ParquetDecryptionConfig", "ParquetEncryptionConfig", "ParquetFileFragment", "ParquetFragmentScanOptions", "Partitioning", "Scanner", "WrittenFile", "dataset", "field", "partitioning", "scalar",
     "write_dataset",
 ]
 
@@ -54,6 +55,7 @@ class Dataset:
         options = dict(options, partitioning=flavor, format=format)
         if ignore_prefixes is not None:
             options["ignore_prefixes"] = ",".join(ignore_prefixes)
+        service = options.pop("key_service", None)
 
         def opened(schema):
             return _abi.DatasetHandle(
@@ -66,6 +68,11 @@ class Dataset:
                 )
             )
 
+        if service is not None:
+            # With a schema no file is opened: their names come first, then their keys.
+            for path in wrap(_abi.new(lib.martlet_dataset_files, opened(_as_schema([])), None)).to_pylist():
+                known = {name: value for name, value in options.items() if name.startswith("decryption_")}
+                options |= service(known, _io.open_source(path), path, True)
         handle = opened(schema)
         found = Schema._from_handle(_abi.new(lib.martlet_dataset_schema, handle))
         if keys is not None and schema is None:
@@ -197,6 +204,20 @@ class FileSystemDataset(Dataset):
         return table
 
 
+class _Keys:
+    def __init__(self, options):
+        self._options = options
+
+    def _engine_options(self, source=None):
+        return self._options
+
+
+def _keys(options):
+    """The keys among a dataset's options, for its files one by one; None when there are none."""
+    keys = {name: value for name, value in options.items() if name.startswith("decryption_") and value is not None}
+    return _Keys(keys) if keys else None
+
+
 def _reopened(parts, filter):
     made = Dataset._open(*parts)
     made._filter_ = filter
@@ -244,11 +265,11 @@ class ParquetFileFragment:
 
     @property
     def physical_schema(self):
-        return read_schema(self.path)
+        return read_schema(self.path, decryption_properties=_keys(self._parent._options))
 
     @property
     def metadata(self):
-        return read_metadata(self.path)
+        return read_metadata(self.path, decryption_properties=_keys(self._parent._options))
 
     @property
     def num_row_groups(self):
@@ -366,7 +387,8 @@ class Scanner:
     def count_rows(self):
         """How many rows match; the footers answer when there is no filter."""
         if self._filter is None and isinstance(self._dataset, FileSystemDataset) and self._dataset._format == "parquet":
-            return sum(read_metadata(path).num_rows for path in self._dataset._files())
+            keys = _keys(self._dataset._options)
+            return sum(read_metadata(path, decryption_properties=keys).num_rows for path in self._dataset._files())
         if isinstance(self._dataset, FileSystemDataset):
             return sum(
                 b.num_rows for b in self._dataset._scan(self._columns, self._filter, self._batch_size, self._use_threads)

@@ -14,7 +14,8 @@ import time
 
 from .. import _abi
 from .._abi import lib
-from .._errors import ArrowInvalid, ArrowNotImplementedError
+from .._errors import ArrowInvalid
+from .._parquet_options import _check_filesystem
 
 __all__ = [
     "CryptoFactory", "DecryptionConfiguration", "EncryptionConfiguration", "FileDecryptionProperties",
@@ -112,8 +113,8 @@ class FileDecryptionProperties:
         if self._unwrapper is None:
             return self._options
         if source is None:
-            raise ArrowNotImplementedError(
-                "keys that a key management service unwraps are not supported for datasets of many files; read file by file")
+            # A dataset asks for the keys of its files when it knows them.
+            return {**self._options, "key_service": self._unwrapper}
         return self._unwrapper(self._options, source)
 
 
@@ -274,27 +275,40 @@ class CryptoFactory:
             raise OSError("Cannot set both column_keys and uniform_encryption")
         if not config.column_keys and not config.uniform_encryption:
             raise OSError("Either column_keys or uniform_encryption must be set")
-        if not config.internal_key_material:
-            raise ArrowNotImplementedError(
-                "internal_key_material=False is not supported for writing; keys are kept in the file, wrapped")
+        materials = None if config.internal_key_material else {}
+        if materials is not None and parquet_file_path is None:
+            raise OSError(
+                "Failed to get key material store.\n"
+                "The Parquet file path must be specified when using external key material")
         if config.data_key_length_bits not in (128, 192, 256):
             raise OSError("Wrong data key length : %d" % config.data_key_length_bits)
         client = self._client(kms_connection_config, config.cache_lifetime)
         footer_key = secrets.token_bytes(config.data_key_length_bits // 8)
-        footer_note = self._note(kms_connection_config, config, client, footer_key, config.footer_key, True)
+
+        def note(key, master_key, is_footer):
+            material = self._new_material(kms_connection_config, config, client, key, master_key, is_footer)
+            if materials is None:
+                return _json({"keyMaterialType": "PKMT1", "internalStorage": True, **material})
+            name = "footerKey" if is_footer else f"columnKey{len(materials) - 1}"
+            materials[name] = _json({"keyMaterialType": "PKMT1", **material}).decode()
+            return _json({"keyMaterialType": "PKMT1", "internalStorage": False, "keyReference": name})
+
+        footer_note = note(footer_key, config.footer_key, True)
         columns = {}
         for master_key, paths in config.column_keys.items():
             for path in [paths] if isinstance(paths, str) else paths:
                 if path in columns:
                     raise OSError(f"Multiple keys defined for the same column: {path}")
                 key = secrets.token_bytes(config.data_key_length_bits // 8)
-                columns[path] = (key, self._note(kms_connection_config, config, client, key, master_key, False))
+                columns[path] = (key, note(key, master_key, False))
+        if materials is not None:
+            _replace(_material_path(parquet_file_path), _json(materials))
         return FileEncryptionProperties._make(
             footer_key, footer_note, columns, None, True, config.encryption_algorithm, config.plaintext_footer)
 
-    def _note(self, connection, config, client, key, master_key, is_footer):
-        """What the file says of a key: which master key wraps it, and the key, wrapped."""
-        note = {"keyMaterialType": "PKMT1", "internalStorage": True, "isFooterKey": is_footer}
+    def _new_material(self, connection, config, client, key, master_key, is_footer):
+        """What is kept of a key: which master key wraps it, and the key, wrapped."""
+        note = {"isFooterKey": is_footer}
         if is_footer:
             note["kmsInstanceID"] = connection.kms_instance_id or "DEFAULT"
             note["kmsInstanceURL"] = connection.kms_instance_url or "DEFAULT"
@@ -309,7 +323,7 @@ class CryptoFactory:
             note["wrappedDEK"] = base64.b64encode(_aes_gcm(wrapping_key, key, wrapping_id, True)).decode()
         else:
             note["wrappedDEK"] = _text(client.wrap_key(key, master_key))
-        return json.dumps(note, separators=(",", ":")).encode()
+        return note
 
     @staticmethod
     def _new_wrapping_key(client, master_key):
@@ -324,29 +338,39 @@ class CryptoFactory:
         """The properties for reading files; their keys are unwrapped when a file is opened."""
         config = decryption_config or DecryptionConfiguration()
 
-        def unwrap(options, source):
-            return self._unwrap_all(kms_connection_config, config, parquet_file_path, options, source)
+        def unwrap(options, source, path=parquet_file_path, by_note=False):
+            return self._unwrap_all(kms_connection_config, config, path, options, source, by_note)
 
         return FileDecryptionProperties._make(None, {}, None, True, unwrap)
 
-    def _unwrap_all(self, connection, config, path, options, source):
+    def _unwrap_all(self, connection, config, path, options, source, by_note):
+        """The options with the keys of the file: by the names of columns, or by what the file notes of them, for files that
+        have keys of their own."""
         options = dict(options)
-        for first in (True, False):
-            text = _abi.buffer_text(
-                _abi.new(lib.martlet_parquet_key_metadata, source.handle, *_abi.pack_options(options)))
+        footer_key = None
+        for _ in range(2):
+            # The notes on columns may be in the footer, and that encrypted.
+            asked = options if footer_key is None else {**options, "decryption_footer_key": footer_key}
+            text = _abi.buffer_text(_abi.new(lib.martlet_parquet_key_metadata, source.handle, *_abi.pack_options(asked)))
             for line in text.splitlines():
                 note, _, column = line.partition(" ")
-                name = f"decryption_column_key:{column}" if column else "decryption_footer_key"
-                if options.get(name) is not None:
+                if not column and footer_key is not None:
                     continue
-                try:
-                    options[name] = self._unwrap(connection, config, path, bytes.fromhex(note)).hex()
-                except Exception as problem:
-                    if not column:
-                        raise
-                    # The others can still be read.
-                    options[f"decryption_column_failure:{column}"] = f"{type(problem).__name__}: {problem}"
-            if options.get("decryption_footer_key") is None:
+                name = f"decryption_column_key:{column}" if column else "decryption_footer_key"
+                failure = f"decryption_column_failure:{column}"
+                if by_note:
+                    name, failure = f"decryption_key:{note}", f"decryption_key_failure:{note}"
+                if options.get(name) is None:
+                    try:
+                        options[name] = self._unwrap(connection, config, path, bytes.fromhex(note)).hex()
+                    except Exception as problem:
+                        if not column:
+                            raise
+                        # The others can still be read.
+                        options[failure] = f"{type(problem).__name__}: {problem}"
+                if not column:
+                    footer_key = options[name]
+            if footer_key is None:
                 break
         return options
 
@@ -383,13 +407,65 @@ class CryptoFactory:
         """The key material that lies in a file beside the Parquet file."""
         if path is None:
             raise ArrowInvalid("Parquet file path must be specified when using external key material")
-        folder, name = os.path.split(os.fspath(path))
-        with open(os.path.join(folder, f"_KEY_MATERIAL_FOR_{name}.json"), "rb") as file:
+        with open(_material_path(path), "rb") as file:
             kept = json.load(file)
         return cls._material(kept[material["keyReference"]].encode())
 
-    def rotate_master_keys(self, *arguments, **keywords):
-        raise ArrowNotImplementedError("rotate_master_keys is not supported: write the files again with the new master keys")
+    # ---- new master keys ----
+
+    def rotate_master_keys(
+        self, kms_connection_config, parquet_file_path, filesystem=None, double_wrapping=True, cache_lifetime_seconds=600,
+        read_kms_url=False,
+    ):
+        """Has the keys of a file wrapped anew, by what the service now has under the names of the master keys.
+
+        The keys themselves and the Parquet file stay as they are; the file of key material beside it is replaced as a whole.
+        """
+        lifetime = datetime.timedelta(seconds=cache_lifetime_seconds)
+        config = EncryptionConfiguration(
+            "", uniform_encryption=True, double_wrapping=double_wrapping, cache_lifetime=lifetime)
+        reading = DecryptionConfiguration(lifetime, read_kms_url=read_kms_url)
+        _check_filesystem(filesystem)
+        place = _material_path(parquet_file_path)
+        with open(place, "rb") as file:
+            kept = json.load(file)
+        # What wraps keys must be new as well.
+        for key in [key for key in self._wrapping_keys if key[0] == kms_connection_config.key_access_token]:
+            del self._wrapping_keys[key]
+        renewed = {}
+        for name, text in kept.items():
+            old = self._material(text.encode())
+            key = self._unwrap(kms_connection_config, reading, parquet_file_path, text.encode())
+            client = self._client(kms_connection_config, lifetime)
+            material = self._new_material(
+                kms_connection_config, config, client, key, old["masterKeyID"], bool(old.get("isFooterKey")))
+            renewed[name] = _json({"keyMaterialType": "PKMT1", **material}).decode()
+        _replace(place, _json(renewed))
+
+
+def _material_path(path):
+    """The file beside a Parquet file that holds its key material."""
+    folder, name = os.path.split(os.fspath(path))
+    return os.path.join(folder, f"_KEY_MATERIAL_FOR_{name}.json")
+
+
+def _json(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _replace(path, content):
+    """Writes a file that is there as a whole or not."""
+    beside = f"{path}.{secrets.token_hex(8)}"
+    try:
+        with open(beside, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        if os.path.exists(beside):
+            os.unlink(beside)
+        raise
 
 
 def _wrapped(text):
