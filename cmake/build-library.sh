@@ -57,6 +57,9 @@ if [[ ! $out/libmartlet.so -nt $built ]]; then
             ".firstRange, .ranges or .trimmingPrefix. nm -u build/lib/*/release/Martlet*.build/*.o tells who" >&2
         exit 1
     fi
+    if [[ $(uname -m) == x86_64 ]]; then
+        python3 cmake/check-error-register.py "$built"
+    fi
     # manylinux_2_34: what the wheel's tag promises.
     newest=$(objdump -T "$out/libmartlet.so.new" | grep -oE 'GLIBC(XX)?_[0-9.]+' | sort -uV)
     for version in $newest; do
