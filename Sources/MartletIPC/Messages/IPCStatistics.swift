@@ -13,5 +13,5 @@ public struct IPCStatistics: Sendable, Hashable {
     public var rawBodyByteCount = 0
     public var serializedBodyByteCount = 0
 
-    public init() {}
+    public init(messageCount: Int = 0) { self.messageCount = messageCount }
 }

@@ -17,7 +17,8 @@ public final class IPCFileReader: Sendable {
     private let footer: IPCFooter
     private let plan: SchemaPlan
     private let dictionaries = Guarded<DictionaryStore?>(nil)
-    private let counts = Guarded(IPCStatistics())
+    /// As a stream would, with the schema for a message.
+    private let counts = Guarded(IPCStatistics(messageCount: 1))
 
     /// Throws `invalid` where the source is no file of the format or damaged, and `notImplemented` for types that Martlet
     /// lacks.

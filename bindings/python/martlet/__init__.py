@@ -42,8 +42,9 @@ from ._types import (
 __version__ = "0.1.0"
 
 _IN_IPC = frozenset((
-    "DictionaryMemo", "IpcReadOptions", "IpcWriteOptions", "MetadataVersion", "RecordBatchFileReader",
-    "RecordBatchFileWriter", "RecordBatchStreamReader", "RecordBatchStreamWriter", "deserialize_pandas", "serialize_pandas"))
+    "DictionaryMemo", "IpcReadOptions", "IpcWriteOptions", "Message", "MessageReader", "MetadataVersion",
+    "RecordBatchFileReader", "RecordBatchFileWriter", "RecordBatchStreamReader", "RecordBatchStreamWriter",
+    "deserialize_pandas", "serialize_pandas"))
 _EXTENSION_TYPES = frozenset((
     "BaseExtensionType", "Bool8Type", "ExtensionType", "FixedShapeTensorType", "JsonType", "OpaqueType",
     "ParquetVariantType", "TimestampWithOffsetType", "UnknownExtensionType", "UuidType", "VariableShapeTensorType",

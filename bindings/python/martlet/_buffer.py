@@ -84,8 +84,12 @@ class Buffer(_abi_io.BufferExporter):
 
     __hash__ = None
 
-    def __reduce__(self):
-        return py_buffer, (self.to_pybytes(),)
+    def __reduce_ex__(self, protocol):
+        if protocol < 5:
+            return py_buffer, (self.to_pybytes(),)
+        # Who pickles with a `buffer_callback` gets the memory itself (PEP 574).
+        from pickle import PickleBuffer
+        return py_buffer, (PickleBuffer(memoryview(self)),)
 
     def __repr__(self):
         return f"<martlet.Buffer address={hex(self.address)} size={self.size} is_cpu=True is_mutable=False>"

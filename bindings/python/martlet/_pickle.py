@@ -1,9 +1,10 @@
-"""Pickling of arrays: their buffers, cut to the slots in use."""
+"""Pickling of arrays: their buffers, cut to the slots in use; without a copy where the pickle's maker takes buffers."""
 
 from . import _abi
 from . import _types as t
 from ._array import buffer_handles, make, wrap
 from ._array_classes import _BytesArray
+from ._buffer import Buffer
 from ._list_arrays import BaseListArray
 
 # Values that slices leave lying in other buffers or children.
@@ -20,10 +21,10 @@ def reduce_array(array):
 
 
 def parts_of(array):
-    """(type, length, null count, offset, bytes of the buffers, children, dictionary)"""
+    """(type, length, null count, offset, buffers, children, dictionary)"""
     if array.offset or isinstance(array, _TRIMMED) or array.type.id in _TRIMMED_IDS:
         array = _trimmed(array)
-    buffers = [None if h is None else _bytes(h) for h in buffer_handles(array)]
+    buffers = [None if h is None else Buffer._from_pointer(h) for h in buffer_handles(array)]
     children = [array._child(i, f.type) for i, f in enumerate(array.type._fields())]
     dictionary = array.dictionary if isinstance(array.type, t.DictionaryType) else None
     return array.type, len(array), array.null_count, array.offset, buffers, children, dictionary
@@ -36,11 +37,11 @@ def _trimmed(array):
     return wrap(pointer, array.type)
 
 
-def _bytes(handle):
-    size = _abi.lib.martlet_buffer_size(handle)
-    return bytes(_abi.memory_at(_abi.lib.martlet_buffer_address(handle), size)) if size else b""
-
-
 def _rebuilt(type, length, null_count, offset, buffers, children, dictionary):
-    handles = [None if b is None else _abi.copied_buffer(b) for b in buffers]
+    handles = [None if b is None else _aligned(b)._handle for b in buffers]
     return make(type, length, handles, null_count, offset, children, dictionary)
+
+
+def _aligned(buffer):
+    """The buffer, where whoever received it put it in a place for values of 16 bytes; else a copy."""
+    return buffer if buffer.address % 16 == 0 else Buffer._from_pointer(_abi.copied_buffer(buffer.to_pybytes()))

@@ -80,3 +80,26 @@ def test_what_lives_in_this_process_is_refused(tmp_path, again):
     with pq.ParquetWriter(tmp_path / "y.parquet", TABLE.schema) as writer:
         with pytest.raises((TypeError, ValueError), match="pickle"):
             again(writer)
+
+
+@pytest.mark.parametrize("data", [
+    pa.array(range(1000)), pa.array(["a", None, "c"] * 100), pa.array([[1, 2], None, []] * 50), TABLE, TABLE.to_batches()[0],
+    pa.chunked_array([["x", "y"], ["z"]]).dictionary_encode(), pa.array([{"a": 1}, None]), pa.py_buffer(b"bytes" * 100)])
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_buffers_beside_the_pickle(data, protocol):
+    """Protocol 5 hands out the memory itself; older ones carry it along."""
+    beside = []
+    options = {"buffer_callback": beside.append} if protocol >= 5 else {}
+    found = pickle.loads(pickle.dumps(data, protocol, **options), buffers=beside)
+    assert found.equals(data)
+    assert bool(beside) == (protocol >= 5)
+
+
+def test_no_copy_in_protocol_5():
+    array = pa.array(range(1000))
+    beside = []
+    text = pickle.dumps(array, 5, buffer_callback=beside.append)
+    assert len(text) < 500
+    assert pickle.loads(text, buffers=beside).buffers()[1].address == array.buffers()[1].address
+    odd = [memoryview(b"." + bytes(buffer.raw()))[1:] for buffer in beside]
+    assert pickle.loads(text, buffers=odd).equals(array)
