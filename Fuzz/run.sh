@@ -3,6 +3,7 @@
 # 0 seconds: every known input once, those of ARROW_TEST_DATA, those that broke something before, and what was found.
 # Inputs that were found are kept in Fuzz/corpus/<target>; a failing one is written to Fuzz.
 # Targets: codec ipc-stream ipc-file flatbuffers c-data parquet parquet-footer parquet-pages parquet-encoding
+#   parquet-encryption
 set -euo pipefail
 cd "$(dirname "$0")"
 target=${1:?which target?}
@@ -19,6 +20,12 @@ if [[ $target == ipc-* && -d ${ARROW_TEST_DATA:-} ]]; then
 fi
 if [[ $target == parquet && -d ${PARQUET_TEST_DATA:-} ]]; then
     inputs+=("$PARQUET_TEST_DATA" "$PARQUET_TEST_DATA/../bad_data" "$PARQUET_TEST_DATA/../shredded_variant")
+fi
+# Encrypted files begin with the byte that chooses the whole of a file.
+if [[ $target == parquet-encryption && -d ${PARQUET_TEST_DATA:-} ]]; then
+    for file in "$PARQUET_TEST_DATA"/*.parquet.encrypted; do
+        { printf '\0'; cat "$file"; } >"corpus/$target/$(basename "$file")"
+    done
 fi
 # The footers alone of the same files: the four bytes before the last four say how long they are.
 if [[ $target == parquet-footer && -d ${PARQUET_TEST_DATA:-} ]]; then

@@ -9,6 +9,7 @@ struct FuzzMartlet {
         ("flatbuffers", fuzzFlatBuffers),
         ("c-data", fuzzCData), ("parquet", fuzzParquet), ("parquet-footer", fuzzParquetFooter),
         ("parquet-pages", fuzzParquetPages), ("parquet-encoding", fuzzParquetEncoding),
+        ("parquet-encryption", fuzzParquetEncryption),
     ]
 
     nonisolated(unsafe) static var chosen: ((Buffer) throws(MartletError) -> Void)?

@@ -65,8 +65,9 @@ private let magic: Buffer = {
 }()
 
 /// Checksums are not verified, or few changes would get past them.
-private func readParquet(_ file: Buffer) throws(MartletError) {
+func readParquet(_ file: Buffer, decryption: DecryptionOptions? = nil) throws(MartletError) {
     var options = ReadOptions()
+    options.decryption = decryption
     options.verifiesChecksums = false
     options.usesThreads = false
     options.unshredsVariants = true
@@ -89,7 +90,7 @@ private func append(
 }
 
 /// A struct in Thrift's compact protocol, fields by their numbers.
-private struct Thrift {
+struct Thrift {
     enum Value {
         case bool(Bool)
         case int(Int)
@@ -134,7 +135,7 @@ private struct Thrift {
 }
 
 /// The one column of a file, as the input's first bytes choose it.
-private struct Column {
+struct Column {
     let physicalType: PhysicalType
     let shape: UInt8
     let codec: Int
@@ -152,7 +153,7 @@ private struct Column {
     }
 
     /// A required or optional value, a repeated one, or a list of optional ones.
-    private var schema: (elements: [Thrift], path: [String]) {
+    var schema: (elements: [Thrift], path: [String]) {
         func leaf(_ name: String, _ repetition: Repetition) -> Thrift {
             var fields: [Int: Thrift.Value] = [
                 1: .int(Int(physicalType.rawValue)), 3: .int(Int(repetition.rawValue)), 4: .string(name),
@@ -174,14 +175,21 @@ private struct Column {
         }
     }
 
-    func file(pages: Buffer, uncompressedByteCount: Int) throws(MartletError) -> Buffer {
+    /// The chunk's metadata, and what stands around it in the footer; `crypto` says how the chunk is encrypted.
+    func footer(pageByteCount: Int, uncompressedByteCount: Int, crypto: Thrift? = nil) -> Thrift {
         let metadata = Thrift([
             1: .int(Int(physicalType.rawValue)), 2: .ints([0]), 3: .strings(schema.path), 4: .int(codec),
-            5: .long(valueCount), 6: .long(uncompressedByteCount), 7: .long(pages.count), 9: .long(4),
+            5: .long(valueCount), 6: .long(uncompressedByteCount), 7: .long(pageByteCount), 9: .long(4),
         ])
-        let chunk = Thrift([2: .long(0), 3: .struct(metadata)])
+        var fields: [Int: Thrift.Value] = [2: .long(0), 3: .struct(metadata)]
+        if let crypto { fields[8] = .struct(crypto) }
+        let chunk = Thrift(fields)
         let group = Thrift([1: .structs([chunk]), 2: .long(uncompressedByteCount), 3: .long(rowCount)])
-        let footer = Thrift([1: .int(2), 2: .structs(schema.elements), 3: .long(rowCount), 4: .structs([group])])
+        return Thrift([1: .int(2), 2: .structs(schema.elements), 3: .long(rowCount), 4: .structs([group])])
+    }
+
+    func file(pages: Buffer, uncompressedByteCount: Int) throws(MartletError) -> Buffer {
+        let footer = footer(pageByteCount: pages.count, uncompressedByteCount: uncompressedByteCount)
         var file = try BufferBuilder()
         try file.append(magic.bytes)
         try file.append(pages.bytes)
