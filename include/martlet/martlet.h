@@ -534,6 +534,16 @@ MARTLET_CHECKED martlet_status martlet_parquet_column_min_max(const martlet_parq
  * chunk's own key-value metadata under "key:" and the key. */
 MARTLET_CHECKED martlet_status martlet_parquet_column_stored(const martlet_parquet_file *file, int64_t row_group,
                                                              int64_t column, martlet_schema **out, martlet_error *error);
+/* What the page index of a column chunk, or else its page headers, tell of its pages: a struct array of first_row (in the row
+ * group), row_count and, where that is known, null_count, min and max (in the column's Arrow type). NULL in *out where nothing is
+ * told. Reads from the file. */
+MARTLET_CHECKED martlet_status martlet_parquet_column_pages(const martlet_parquet_file *file, int64_t row_group, int64_t column,
+                                                            martlet_array **out, martlet_error *error);
+/* False when the chunk's Bloom filter says that `value` (an array of length 1 of the column's Arrow type) is not there; true
+ * when it may be, and where there is no filter. Reads from the file. */
+MARTLET_CHECKED martlet_status martlet_parquet_bloom_filter_may_contain(const martlet_parquet_file *file, int64_t row_group,
+                                                                        int64_t column, const martlet_array *value, bool *out,
+                                                                        martlet_error *error);
 /* The text of the Parquet schema, as parquet tools print it. */
 MARTLET_CHECKED martlet_status martlet_parquet_file_schema_text(const martlet_parquet_file *file, martlet_buffer **out,
                                                                 martlet_error *error);

@@ -44,6 +44,8 @@ echo "every prototype compiles as C99 and C++17"
 
 $CC -std=c99 -g "${strict[@]}" "${compile[@]}" errors.c "${link[@]}" -o "$work/errors"
 (cd "$work" && ./errors)
+$CC -std=c99 -g "${strict[@]}" "${compile[@]}" parquet.c "${link[@]}" -o "$work/parquet"
+"$work/parquet" "$work/parquet.parquet"
 
 # The example through pkg-config, then through CMake.
 expected='rows 3000, nulls 300, sum of id 4498500, sum of temperature 43500.0'
