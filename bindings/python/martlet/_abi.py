@@ -51,7 +51,7 @@ parquet_writer_close t:ppp parquet_writer_abort v:p parquet_writer_release v:p p
 parquet_key_metadata t:ppqpp aes_gcm t:pqpqpqbpp
 parquet_file_schema t:ppp* parquet_file_info_get v:pp* parquet_file_metadata t:ppp* parquet_row_group_info_get t:pqpp*
 parquet_column_info_get t:pqqpp* parquet_column_min_max t:pqqpp* parquet_column_stored t:pqqpp*
-parquet_file_schema_text t:ppp*
+parquet_file_schema_text t:ppp* parquet_column_pages t:pqqpp parquet_bloom_filter_may_contain t:pqqppp
 parquet_file_scan t:ppqpqppqppp parquet_file_release v:p parquet_metadata_concatenate t:pppp*
 parquet_metadata_with_path t:pspp* parquet_metadata_write t:ppp
 compute_call t:spquppqppp compute_aggregate t:spqpqpp compute_functions t:pp* compute_group t:pppqpqpp expression_field t:pqpp*
