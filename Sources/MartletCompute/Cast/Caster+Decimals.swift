@@ -133,8 +133,13 @@ extension Caster {
                 if reader.isFloat {
                     let (lanes, power) = unsafe (reader.doubles(block, 0), Double(factor))
                     for i in 0..<block.count {
-                        let scaled = unsafe (scale < 0 ? lanes[i] / power : lanes[i] * power).rounded(.toNearestOrEven)
-                        let whole = scaled.magnitude < 1.7e38 ? Int128(scaled) : limit
+                        let product = unsafe scale < 0 ? lanes[i] / power : lanes[i] * power
+                        let rounded = product.rounded(.toNearestOrEven)
+                        // The product is off by less than 0.004 below this limit.
+                        let isExact = rounded.magnitude < 0x1p45 && (product - rounded).magnitude < 0.495 || scale < 0
+                        let whole =
+                            rounded.magnitude >= 1.7e38 || rounded.isNaN ? limit
+                            : isExact ? Int128(rounded) : unsafe exactDecimal(lanes[i], factor)
                         fits = fits && whole < limit && whole > -limit
                         unsafe out[i] = whole
                     }
@@ -169,4 +174,27 @@ extension Caster {
         }
         return try result([buffer])
     }
+}
+
+/// `value * factor` with all digits that a double of this size has, rounded to the even one of two neighbours. The product
+/// is at most 1.7e38.
+@inline(never)
+private func exactDecimal(_ value: Double, _ factor: Int128) -> Int128 {
+    let (high, low) = UInt128(value.significandBitPattern | 1 << 52).multipliedFullWidth(by: UInt128(factor))
+    let shift = Int(value.exponent) - 52
+    let whole: UInt128
+    if shift >= 0 {
+        whole = low << UInt128(shift)
+    } else {
+        let (places, one) = (UInt128(-shift), 1 as UInt128)
+        let isWide = places >= 128
+        let quotient = isWide ? high >> (places - 128) : places == 0 ? low : low >> places | high << (128 - places)
+        // What is cut off, beside the half of one.
+        let cut = isWide ? high & (one << (places - 128) &- 1) : low & (one << places &- 1)
+        let half = isWide ? (places == 128 ? 0 : one << (places - 129)) : one << (places - 1)
+        let isAbove = isWide ? (places == 128 ? low > one << 127 : cut > half || cut == half && low > 0) : cut > half
+        let isHalf = isWide ? (places == 128 ? low == one << 127 : cut == half && low == 0) : cut == half
+        whole = quotient + (isAbove || isHalf && quotient & 1 == 1 ? 1 : 0)
+    }
+    return value < 0 ? -Int128(truncatingIfNeeded: whole) : Int128(truncatingIfNeeded: whole)
 }

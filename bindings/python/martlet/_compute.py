@@ -351,15 +351,15 @@ def array_sort_indices(array, order="ascending", *, null_placement="at_end", opt
 def sort_indices(input, sort_keys=(), *, null_placement="at_end", options=None, memory_pool=None):
     """The positions that sort an array, or the rows of a batch or table by (name, order) or (name, order, null placement)."""
     if isinstance(input, (Array, ChunkedArray)):
-        order = sort_keys[0][1] if sort_keys else "ascending"
-        return array_sort_indices(input, order, null_placement=null_placement)
+        order, placement = (*sort_keys[0][1:], null_placement)[:2] if sort_keys else ("ascending", null_placement)
+        return array_sort_indices(input, order, null_placement=placement)
     keys = [(key, "ascending") if isinstance(key, str) else tuple(key) for key in sort_keys]
     if not keys:
         raise ArrowInvalid("Must specify one or more sort keys")
     # Sorting by the last key first, each sort stable, gives the order of all keys.
     order = None
     for name, direction, *placement in reversed(keys):
-        column = input.column(name)
+        column = input.column(".".join(name._rebuild[1]) if isinstance(name, Expression) else name)
         column = column.combine_chunks() if isinstance(column, ChunkedArray) else column
         if order is not None:
             column = take(column, order)

@@ -125,6 +125,8 @@ def _make_function(name, engine_name):
             named.update(options if hasattr(options, "items") else options._options)
         for key in ("sort_keys", "indices"):
             if key in named:
+                if "null_placement" in (positional or ()) and isinstance(named[key], (list, tuple)) and len(named[key][0]) > 2:
+                    named["null_placement"] = named[key][0][2]
                 named[key] = _key_text(named[key])
         return expression_or_call(engine_name, arguments, named)
 

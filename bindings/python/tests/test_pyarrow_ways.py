@@ -1,7 +1,9 @@
 """Ways of calling that programs written for pyarrow know; pyarrow itself says what comes out."""
 
 import ctypes
+import decimal
 import operator
+import random
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import pyarrow.compute  # noqa: F401  (its operators need it)
 import pytest
 
 import martlet as pa
+import martlet.compute as pc
 
 
 @pytest.mark.parametrize("make", [
@@ -32,6 +35,32 @@ def test_each_sort_key_places_its_own_nulls():
             expected = pyarrow.table(columns).sort_by(keys).to_pydict()
             assert pa.table(columns).sort_by(keys).to_pydict() == expected
             assert pa.record_batch(columns).sort_by(keys).to_pydict() == expected
+
+
+def test_the_key_of_an_array_places_its_nulls():
+    values = [1.2, 0.0, None, 5.3, None]
+    for order in ("ascending", "descending"):
+        for placement in ("at_start", "at_end"):
+            keys = [("", order, placement)]
+            for function in ("sort_indices", "rank", "rank_quantile", "rank_normal"):
+                expected = getattr(pyarrow.compute, function)(pyarrow.array(values), sort_keys=keys).to_pylist()
+                assert getattr(pc, function)(pa.array(values), sort_keys=keys).to_pylist() == pytest.approx(expected)
+    table = {"a": [2, None, 1]}
+    keys = [("a", "ascending", "at_start")]
+    expected = pyarrow.compute.sort_indices(pyarrow.table(table), sort_keys=keys).to_pylist()
+    assert pc.sort_indices(pa.table(table), sort_keys=[(pc.field("a"), *keys[0][1:])]).to_pylist() == expected
+
+
+@pytest.mark.parametrize("precision, scale", [(38, 4), (19, 4), (38, 20), (18, 2), (38, 0), (5, 3)])
+def test_doubles_as_decimals_are_exact(precision, scale):
+    rng = random.Random(precision)
+    values = [rng.choice((1, -1)) * rng.random() * 10.0 ** rng.randint(-3, precision - scale - 1) for _ in range(500)]
+    values += [2.5, -0.5, 1.0005, 0.00005, float(2**53), 285549749402851.75 if precision - scale > 15 else 1.75]
+    context = decimal.Context(prec=80, rounding=decimal.ROUND_HALF_EVEN)
+    digit = decimal.Decimal(1).scaleb(-scale)
+    values = [v for v in values if abs(v) < 10 ** (precision - scale) - 1]
+    expected = [context.quantize(decimal.Decimal(v), digit) for v in values]
+    assert pa.array(values).cast(pa.decimal128(precision, scale)).to_pylist() == expected
 
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
