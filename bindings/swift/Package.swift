@@ -5,6 +5,7 @@ let package = Package(
     name: "measurements",
     dependencies: [.package(name: "martlet", path: "../..")],
     targets: [
-        .executableTarget(name: "measurements", dependencies: [.product(name: "Martlet", package: "martlet")])
+        .executableTarget(name: "measurements", dependencies: [.product(name: "Martlet", package: "martlet")]),
+        .executableTarget(name: "parquet", dependencies: [.product(name: "Martlet", package: "martlet")]),
     ]
 )

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the example package against this checkout and checks what it prints.
+# Builds the example package against this checkout and checks what its programs print.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -10,3 +10,6 @@ output=$("$(swift build --show-bin-path)/measurements" "$work/measurements.parqu
 echo "$output"
 [[ $(tail -1 <<<"$output") == "$expected" ]] || { echo "expected: $expected"; exit 1; }
 echo "Swift example passed"
+output=$("$(swift build --show-bin-path)/parquet" "$work/parquet.parquet")
+echo "$output"
+[[ $output == 'the whole of Parquet works from Swift' ]] || exit 1

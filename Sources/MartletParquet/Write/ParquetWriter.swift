@@ -80,8 +80,11 @@ public final class ParquetWriter {
                 )
             }
             let schema = parquetSchema
-            if options.encryption != nil, let existing, existing.sealing == nil, !existing.isEncrypted {
-                throw .invalid("the file is not encrypted, so that nothing encrypted can follow; append without keys")
+            if let existing, (existing.sealing != nil || existing.isEncrypted) != (options.encryption != nil) {
+                throw .invalid(
+                    options.encryption == nil
+                        ? "the file is encrypted: what follows must be too; append with the keys of the file"
+                        : "the file is not encrypted, so that nothing encrypted can follow; append without keys")
             }
             encryption = try options.encryption.map { keys throws(MartletError) in
                 try FileEncryption(keys, schema, appendingTo: existing)

@@ -402,6 +402,14 @@ def test_append_needs_the_keys_of_the_file(tmp_path, wrong, message):
     assert path.read_bytes() == old and len(list(tmp_path.iterdir())) == 1
 
 
+def test_append_in_the_clear_to_what_is_signed(tmp_path):
+    path = encrypted(tmp_path / "file", keys={"i": b"i" * 16}, plaintext_footer=True)
+    old = path.read_bytes()
+    with pytest.raises(ma.ArrowInvalid, match="the file is encrypted"):
+        mq.write_table(ma.table(TABLE), path, append=True)
+    assert path.read_bytes() == old
+
+
 def test_append_to_what_is_not_encrypted(tmp_path):
     mq.write_table(ma.table(TABLE), tmp_path / "file")
     with pytest.raises(ma.ArrowInvalid, match="not encrypted"):
