@@ -26,6 +26,20 @@ private func batchRowCount(_ options: inout Options) throws(MartletError) -> Int
     return size
 }
 
+/// "10:20,500:600": ranges of rows, the second number of each being the first that is not wanted.
+private func rowRanges(_ options: inout Options) throws(MartletError) -> [Range<Int>]? {
+    guard let text = options.text("row_ranges") else { return nil }
+    var ranges: [Range<Int>] = []
+    for part in text.split(separator: ",") {
+        let ends = part.split(separator: ":").map { Int($0) }
+        guard ends.count == 2, let start = ends[0], let end = ends[1], start >= 0, end >= start else {
+            throw .invalid("row_ranges are start:stop pairs of rows, such as 10:20,500:600, not '\(part)'")
+        }
+        ranges.append(start..<end)
+    }
+    return ranges
+}
+
 @_cdecl("martlet_parquet_file_scan")
 public func parquetFileScan(
     _ file: OpaquePointer?, _ columns: UnsafePointer<UnsafePointer<CChar>?>?, _ columnCount: Int64,
@@ -38,11 +52,15 @@ public func parquetFileScan(
         var options = try Options(options, optionCount)
         let size = try batchRowCount(&options)
         _ = try options.flag("use_threads")
+        var selections = try rowRanges(&options).map { (ranges) throws(MartletError) in try file.selections(ofRows: ranges) }
         try options.finish()
-        var groups: [Int]?
-        if let rowGroups { groups = (0..<(try Int(size: rowGroupCount, "row_group_count"))).map { Int(rowGroups[$0]) } }
+        if let rowGroups {
+            guard selections == nil else { throw .invalid("row_groups and row_ranges exclude each other") }
+            let count = try Int(size: rowGroupCount, "row_group_count")
+            selections = (0..<count).map { RowSelection(rowGroup: Int(rowGroups[$0])) }
+        }
         let reader = try file.scan(
-            columns: try texts(columns, columnCount, "columns"), rowGroups: groups,
+            columns: try texts(columns, columnCount, "columns"), selections: selections,
             filter: try optionalExpression(filter), batchRowCount: size, operation: Operation(progress))
         try give(StreamHandle(reader), to: out)
     }

@@ -178,7 +178,7 @@ public final class Dataset: Sendable {
                     tasks.append(
                         ScanTask(
                             byteCount: size / max(parquet.rowGroupCount, 1), rowCount: parquet.rowCount(ofRowGroup: group),
-                            run: { () throws(MartletError) in try scan(parquet).batches(rowGroups: [group]) }))
+                            run: { () throws(MartletError) in try scan(parquet).batches([RowSelection(rowGroup: group)]) }))
                 }
             } else {
                 tasks.append(

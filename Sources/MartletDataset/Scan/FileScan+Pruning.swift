@@ -4,20 +4,21 @@ import MartletCompute
 import MartletParquet
 
 extension FileScan {
-    /// The row groups, and within them the pages, that may hold a matching row: by the bounds of row groups, then of pages,
-    /// then by Bloom filters.
-    func candidates(_ rowGroups: [Int], _ filter: Expression) throws(MartletError) -> [RowSelection] {
+    /// Of the wanted rows those in row groups, and within them in pages, that may hold a matching row: by the bounds of row
+    /// groups, then of pages, then by Bloom filters.
+    func candidates(_ wanted: [RowSelection], _ filter: Expression) throws(MartletError) -> [RowSelection] {
         let paths = filter.referencedFields
         var leaves: [[String]: Int] = [:]
         for path in paths { leaves[path] = leaf(of: path) }
         var selections: [RowSelection] = []
-        for group in rowGroups {
+        for one in wanted {
+            let group = one.rowGroup
             let rows = file.rowCount(ofRowGroup: group)
             guard rows > 0 else { continue }
             var known: [[String]: ColumnBounds] = [:]
             for path in paths { known[path] = try bounds(path, leaves[path], rowGroup: group, rows) }
             guard filter.mayMatch({ known[$0] }) else { continue }
-            let selection = try pages(group, rows, leaves, known, filter)
+            let selection = try pages(group, rows, leaves, known, filter).intersection(one)
             if let ranges = selection.ranges, ranges.isEmpty { continue }
             guard try mayHold(group, leaves, known, filter) else { continue }
             selections.append(selection)

@@ -15,18 +15,16 @@ struct FileScan: Sendable {
     let constants: [String: ArrayData]
     let filter: Expression?
 
-    /// All matching rows of the row groups (nil: of the file).
-    func batches(rowGroups: [Int]? = nil, operation: Operation = .unwatched) throws(MartletError) -> [RecordBatch] {
-        try chunks(rowGroups: rowGroups, operation: operation).batches(output)
+    /// All matching rows of the wanted ones (nil: of the file).
+    func batches(_ wanted: [RowSelection]? = nil, operation: Operation = .unwatched) throws(MartletError) -> [RecordBatch] {
+        try chunks(wanted ?? (0..<file.rowGroupCount).map { RowSelection(rowGroup: $0) }, operation: operation).batches(output)
     }
 
-    private func chunks(rowGroups: [Int]?, operation: Operation) throws(MartletError) -> ColumnChunks {
-        let groups = rowGroups ?? Array(0..<file.rowGroupCount)
+    private func chunks(_ wanted: [RowSelection], operation: Operation) throws(MartletError) -> ColumnChunks {
         guard let filter else {
-            let rows = groups.reduce(0) { $0 + file.rowCount(ofRowGroup: $1) }
-            return try read(output, groups.map { RowSelection(rowGroup: $0) }, rowCount: rows, operation)
+            return try read(output, wanted, rowCount: wanted.reduce(0) { $0 + rowCount($1) }, operation)
         }
-        let selections = try candidates(groups, filter)
+        let selections = try candidates(wanted, filter)
         let rows = selections.reduce(0) { $0 + rowCount($1) }
         guard rows > 0 else { return try nothing() }
 

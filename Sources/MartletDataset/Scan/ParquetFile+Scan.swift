@@ -8,26 +8,27 @@ extension ParquetFile {
     ///
     /// - Parameters:
     ///   - columns: names of top-level columns or dotted paths; nil for all.
-    ///   - rowGroups: in the order in which their rows are wanted; nil for all.
+    ///   - selections: the rows to look at, in the order in which they are wanted; nil for all.
     ///   - batchRowCount: rows of a batch, at most, in flat memory; nil for one batch, unless 32-bit offsets cannot reach so far.
     public func scan(
-        columns: [String]? = nil, rowGroups: [Int]? = nil, filter: Expression? = nil, batchRowCount: Int? = nil,
+        columns: [String]? = nil, selections: [RowSelection]? = nil, filter: Expression? = nil, batchRowCount: Int? = nil,
         operation: Operation = .unwatched
     ) throws(MartletError) -> any RecordBatchReader {
+        let wanted = selections ?? (0..<rowGroupCount).map { RowSelection(rowGroup: $0) }
         guard let filter else {
-            if let batchRowCount { return try batches(columns: columns, rowGroups: rowGroups, batchRowCount: batchRowCount) }
-            let table = try read(columns: columns, rowGroups: rowGroups, operation: operation)
+            if let batchRowCount { return try batches(columns: columns, selections: wanted, batchRowCount: batchRowCount) }
+            let table = try read(columns: columns, selections: wanted, operation: operation)
             return BatchesReader(schema: table.schema, ColumnChunks(table).batches(table.schema))
         }
         let scan = FileScan(
             file: self, output: try schema(columns: columns), fields: schema, constants: [:],
             filter: try filter.bound(to: schema))
         guard let batchRowCount else {
-            return BatchesReader(schema: scan.output, try scan.batches(rowGroups: rowGroups, operation: operation))
+            return BatchesReader(schema: scan.output, try scan.batches(wanted, operation: operation))
         }
-        let tasks = (rowGroups ?? Array(0..<rowGroupCount)).map { group in
-            ScanTask(byteCount: .max / 2, rowCount: rowCount(ofRowGroup: group)) { () throws(MartletError) in
-                try scan.batches(rowGroups: [group])
+        let tasks = wanted.map { selection in
+            ScanTask(byteCount: .max / 2, rowCount: rowCount(ofRowGroup: selection.rowGroup)) { () throws(MartletError) in
+                try scan.batches([selection])
             }
         }
         return ScanReader(schema: scan.output, tasks: tasks, batchRowCount: batchRowCount, operation: operation)

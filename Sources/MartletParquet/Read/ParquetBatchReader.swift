@@ -114,9 +114,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         if !source.isThreadSafe {
             var wanted: [Range<Int>] = []
             for leaf in leaves where !leaf.isVoid {
-                let chunk = group.columns[leaf.plan.leaf.index]
-                if let range = chunk.byteRange(fileByteCount: source.byteCount) { wanted.append(range) }
-                if !isWhole, let range = chunk.offsetIndexRange(source.byteCount) { wanted.append(range) }
+                wanted += try file.byteRanges(rowGroup: selection.rowGroup, leaf: leaf.plan.leaf.index, rows: ranges)
             }
             source = try PreloadedSource(source, ranges: wanted, known: file.knownParts)
         }
@@ -133,7 +131,7 @@ public final class ParquetBatchReader: RecordBatchReader {
                     options: file.options, cipher: try file.cipher(rowGroup: selection.rowGroup, leaf: index),
                     offsetIndex: isWhole
                         ? nil : try file.offsetIndex(rowGroup: selection.rowGroup, leaf: index, source),
-                    windowByteCount: isWhole ? Self.windowByteCount : 64 << 10))
+                    windowByteCount: isWhole ? Self.windowByteCount : ParquetFile.pageWindowByteCount))
         }
         return OpenPart(readers: readers, ranges: ranges[...])
     }

@@ -141,7 +141,7 @@ private struct TableRead {
             task.plan, group.columns[leaf.index], rowGroup: part.rowGroup, rowCount: Int(clamping: group.rowCount),
             source: source, options: file.options, cipher: try file.cipher(rowGroup: part.rowGroup, leaf: leaf.index),
             offsetIndex: part.isWhole ? nil : try file.offsetIndex(rowGroup: part.rowGroup, leaf: leaf.index, source),
-            windowByteCount: part.isWhole ? nil : 64 << 10)
+            windowByteCount: part.isWhole ? nil : ParquetFile.pageWindowByteCount)
         let output = try unsafe LeafOutput(
             task.plan, rows: leaf.maxRepetitionLevel == 0 ? part.rows : nil,
             window: unsafe window?.address(row: part.start, count: part.rows), keepsLevels: task.keepsLevels)
@@ -159,11 +159,8 @@ private struct TableRead {
         if file.source.isThreadSafe { return file.source }
         var ranges: [Range<Int>] = []
         for task in tasks {
-            let chunk = file.metadata.rowGroups[parts[task.part].rowGroup].columns[task.plan.leaf.index]
-            if let range = chunk.byteRange(fileByteCount: file.source.byteCount) { ranges.append(range) }
-            if !parts[task.part].isWhole, let range = chunk.offsetIndexRange(file.source.byteCount) {
-                ranges.append(range)
-            }
+            let part = parts[task.part]
+            ranges += try file.byteRanges(rowGroup: part.rowGroup, leaf: task.plan.leaf.index, rows: part.ranges)
         }
         return try PreloadedSource(file.source, ranges: ranges, known: file.knownParts)
     }

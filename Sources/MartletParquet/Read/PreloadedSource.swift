@@ -84,6 +84,34 @@ extension ParquetFile {
         return try? OffsetIndex.read(from: bytes.bytes).0
     }
 
+    /// How much is read at once from chunks of which some pages are wanted.
+    static var pageWindowByteCount: Int { 64 << 10 }
+
+    /// The bytes that the wanted rows of a column chunk need: its dictionary and their pages, where the offset index says which
+    /// these are; else the whole chunk. Each range goes on as far as a reader looks ahead.
+    func byteRanges(rowGroup: Int, leaf: Int, rows: [Range<Int>]) throws(MartletError) -> [Range<Int>] {
+        let byteCount = source.byteCount
+        let chunk = metadata.rowGroups[rowGroup].columns[leaf]
+        guard let whole = chunk.byteRange(fileByteCount: byteCount) else { return [] }
+        let rowCount = rowCount(ofRowGroup: rowGroup)
+        if rows == [0..<rowCount] { return [whole] }
+        let index = [chunk.offsetIndexRange(byteCount)].compactMap { $0 }
+        guard let pages = try offsetIndex(rowGroup: rowGroup, leaf: leaf, source)?.pageLocations, let first = pages.first,
+            whole.contains(Int(clamping: first.offset))
+        else { return [whole] + index }
+        var ranges = [whole.lowerBound..<Int(first.offset)]
+        var wanted = rows[...]
+        for (i, page) in pages.enumerated() {
+            let end = i + 1 < pages.count ? Int(clamping: pages[i + 1].firstRowIndex) : rowCount
+            while let next = wanted.first, next.upperBound <= Int(clamping: page.firstRowIndex) { wanted.removeFirst() }
+            guard let next = wanted.first, next.lowerBound < end else { continue }
+            let start = Int(clamping: page.offset)
+            guard whole.contains(start), page.compressedPageSize >= 0 else { return [whole] + index }
+            ranges.append(start..<min(start + Int(page.compressedPageSize), whole.upperBound))
+        }
+        return index + ranges.map { $0.lowerBound..<min($0.upperBound + Self.pageWindowByteCount, whole.upperBound) }
+    }
+
     /// What was read with the footer and for the indexes.
     var knownParts: [FilePart] { [tail, indexes.withLock { $0 }].compactMap { $0 } }
 

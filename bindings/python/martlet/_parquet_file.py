@@ -117,7 +117,9 @@ class ParquetFile:
         known = [n for n in columns if n in place or any((leaf + ".").startswith(n + ".") for leaf in self._leaves)]
         return sorted(dict.fromkeys(known), key=lambda n: place.get(n, place.get(n.split(".")[0], 0)))
 
-    def _scan(self, columns=None, row_groups=None, filter=None, batch_size=0, use_threads=True, step=None):
+    def _scan(
+        self, columns=None, row_groups=None, filter=None, batch_size=0, use_threads=True, step=None, row_ranges=None
+    ):
         self._check_open()
         if row_groups is not None:
             row_groups = [int(i) for i in row_groups]
@@ -128,6 +130,8 @@ class ParquetFile:
                         f"num_row_groups({self.num_row_groups})"
                     )
         options = {"batch_size": int(batch_size) or None, "use_threads": None if use_threads else False}
+        if row_ranges is not None:
+            options["row_ranges"] = ",".join(f"{start}:{stop}" for start, stop in map(_row_range, row_ranges))
         with self._source.callbacks.raising():
             pointer = _abi.new(
                 lib.martlet_parquet_file_scan,
@@ -143,11 +147,11 @@ class ParquetFile:
             )
         return SourceReader._over(pointer, self._source)
 
-    def _read(self, columns, row_groups, filter, use_threads, progress=None, total=None):
+    def _read(self, columns, row_groups, filter, use_threads, progress=None, total=None, row_ranges=None):
         self._check_open()
         watch = Progress(progress, "reading", total)
         with _naming(filter), watch.call() as step:
-            reader = self._scan(columns, row_groups, filter, 0, use_threads, step)
+            reader = self._scan(columns, row_groups, filter, 0, use_threads, step, row_ranges)
             table = reader.read_all()
             del reader
         watch.end()
@@ -158,10 +162,14 @@ class ParquetFile:
             return columns
         return list(columns) + _index_columns(self.schema_arrow, columns)
 
-    def read(self, columns=None, use_threads=True, use_pandas_metadata=False, progress=None):
-        """The file as a Table; `columns` are names or dotted paths."""
+    def read(self, columns=None, use_threads=True, use_pandas_metadata=False, progress=None, row_ranges=None):
+        """The file as a Table; `columns` are names or dotted paths.
+
+        row_ranges: the rows that are wanted, as (start, stop) pairs or ranges in ascending order, counted over the whole file;
+        only the pages that hold them are read where the file has an offset index.
+        """
         columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
-        return self._read(columns, None, None, use_threads, progress, self._metadata.num_rows)
+        return self._read(columns, None, None, use_threads, progress, self._metadata.num_rows, row_ranges)
 
     def read_row_group(self, i, columns=None, use_threads=True, use_pandas_metadata=False):
         return self.read_row_groups([i], columns, use_threads, use_pandas_metadata)
@@ -173,14 +181,14 @@ class ParquetFile:
         return self._read(columns, list(row_groups), None, use_threads)
 
     def iter_batches(
-        self, batch_size=65536, row_groups=None, columns=None, use_threads=True, use_pandas_metadata=False
+        self, batch_size=65536, row_groups=None, columns=None, use_threads=True, use_pandas_metadata=False, row_ranges=None
     ):
-        """Record batches of at most `batch_size` rows, with no more in memory than they need."""
+        """Record batches of at most `batch_size` rows, with no more in memory than they need; `row_ranges` as in `read`."""
         self._check_open()
         if batch_size <= 0:
             raise ValueError(f"batch_size must be above 0, not {batch_size}")
         columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
-        return iter(self._scan(columns, row_groups, None, batch_size, use_threads))
+        return iter(self._scan(columns, row_groups, None, batch_size, use_threads, row_ranges=row_ranges))
 
     def scan_contents(self, columns=None, batch_size=65536):
         """Reads and checks the columns (names, or positions of leaf columns); the number of rows."""
@@ -196,6 +204,18 @@ class ParquetFile:
 
     def __arrow_c_stream__(self, requested_schema=None):
         return self._scan(batch_size=65536).__arrow_c_stream__(requested_schema)
+
+
+def _row_range(given):
+    """(start, stop) of a pair or of a range with step 1."""
+    if isinstance(given, range):
+        if given.step != 1:
+            raise ValueError(f"a range of rows has step 1, not {given.step}")
+        return given.start, max(given.start, given.stop)
+    start, stop = (number.__index__() for number in given)
+    if not 0 <= start <= stop:
+        raise ValueError(f"a range of rows begins at 0 or later and does not end before it begins, not {given}")
+    return start, stop
 
 
 @contextlib.contextmanager
