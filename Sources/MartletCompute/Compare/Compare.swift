@@ -221,50 +221,118 @@ private func nativeComparison(
             }
         }
     }
+    let turn: UInt64 = plain == .notEqual || (!kind.isFloat && plain == .lessEqual) ? .max : 0
+    let isEquality = plain == .equal || plain == .notEqual
+    // a <= b is not b < a, NaN apart.
+    let (v, w) = turn != 0 && !isEquality ? (y, x) : (x, y)
+    switch kind {
+    case .int8:
+        return isEquality
+            ? try comparedWords(v, w, Int8.self, count, turn, ==) : try comparedWords(v, w, Int8.self, count, turn, <)
+    case .uint8:
+        return isEquality
+            ? try comparedWords(v, w, UInt8.self, count, turn, ==) : try comparedWords(v, w, UInt8.self, count, turn, <)
+    case .int16:
+        return isEquality
+            ? try comparedWords(v, w, Int16.self, count, turn, ==) : try comparedWords(v, w, Int16.self, count, turn, <)
+    case .uint16:
+        return isEquality
+            ? try comparedWords(v, w, UInt16.self, count, turn, ==)
+            : try comparedWords(v, w, UInt16.self, count, turn, <)
+    case .int32:
+        return isEquality
+            ? try comparedWords(v, w, Int32.self, count, turn, ==) : try comparedWords(v, w, Int32.self, count, turn, <)
+    case .uint32:
+        return isEquality
+            ? try comparedWords(v, w, UInt32.self, count, turn, ==)
+            : try comparedWords(v, w, UInt32.self, count, turn, <)
+    case .int64:
+        return isEquality
+            ? try comparedWords(v, w, Int64.self, count, turn, ==) : try comparedWords(v, w, Int64.self, count, turn, <)
+    case .uint64:
+        return isEquality
+            ? try comparedWords(v, w, UInt64.self, count, turn, ==)
+            : try comparedWords(v, w, UInt64.self, count, turn, <)
+    case .float32:
+        return isEquality
+            ? try comparedWords(v, w, Float.self, count, turn, ==)
+            : plain == .less
+                ? try comparedWords(v, w, Float.self, count, turn, <)
+                : try comparedWords(v, w, Float.self, count, turn, <=)
+    case .float64:
+        return isEquality
+            ? try comparedWords(v, w, Double.self, count, turn, ==)
+            : plain == .less
+                ? try comparedWords(v, w, Double.self, count, turn, <)
+                : try comparedWords(v, w, Double.self, count, turn, <=)
+    case .float16, .int128: break
+    }
     let (first, second) = (try LaneReader(x), try LaneReader(y))
     return try unsafe makeLaneBits(count: count) { block, bytes in
         // Safety: lanes and bytes of the block.
-        if kind == .int32 {
-            // Half as wide as a lane: twice as many at once.
-            let (p, q) = unsafe (first.plain(block, 0, Int32.self), second.plain(block, 1, Int32.self))
-            let turn: UInt8 = plain == .notEqual || plain == .lessEqual ? 1 : 0
-            if plain == .equal || plain == .notEqual {
-                unsafe zipLanes(p, q, bytes, block.count) { ($0 == $1 ? 1 : 0) ^ turn }
-            } else {
-                let (v, w) = unsafe plain == .less ? (p, q) : (q, p)
-                unsafe zipLanes(v, w, bytes, block.count) { ($0 < $1 ? 1 : 0) ^ turn }
-            }
-            return
-        }
-        if kind.isFloat {
-            let (p, q) = unsafe (first.doubles(block, 0), second.doubles(block, 1))
-            switch plain {
-            case .less, .greater: unsafe zipLanes(p, q, bytes, block.count) { $0 < $1 ? 1 : 0 }
-            case .lessEqual, .greaterEqual: unsafe zipLanes(p, q, bytes, block.count) { $0 <= $1 ? 1 : 0 }
-            case .equal: unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? 1 : 0 }
-            case .notEqual: unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? 0 : 1 }
-            }
-            return
-        }
-        let (p, q) = unsafe (first.integers(block, 0), second.integers(block, 1))
+        let (p, q) = unsafe (first.doubles(block, 0), second.doubles(block, 1))
         switch plain {
-        case .less, .lessEqual, .greater, .greaterEqual:
-            // a <= b is not b < a.
-            let turn: UInt8 = plain == .less ? 0 : 1
-            let (v, w) = unsafe plain == .less ? (p, q) : (q, p)
-            if kind == .uint64 {
-                unsafe zipLanes(v, w, bytes, block.count) {
-                    (UInt64(bitPattern: $0).subtractingReportingOverflow(UInt64(bitPattern: $1)).overflow ? 1 : 0)
-                        ^ turn
-                }
-            } else {
-                let isStrict = 1 &- turn
-                unsafe zipLanes(v, w, bytes, block.count) { $0 < $1 ? isStrict : turn }
-            }
-        case .equal, .notEqual:
-            let turn: UInt8 = plain == .equal ? 0 : 1
-            unsafe zipLanes(p, q, bytes, block.count) { ($0 == $1 ? 1 : 0) ^ turn }
+        case .less, .greater: unsafe zipLanes(p, q, bytes, block.count) { $0 < $1 ? 1 : 0 }
+        case .lessEqual, .greaterEqual: unsafe zipLanes(p, q, bytes, block.count) { $0 <= $1 ? 1 : 0 }
+        case .equal: unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? 1 : 0 }
+        case .notEqual: unsafe zipLanes(p, q, bytes, block.count) { $0 == $1 ? 0 : 1 }
         }
+    }
+}
+
+/// The values of an operand for `comparedWords`: how far to go on for each 64 slots. A scalar lies there 64 times.
+private func operand<Value: NativeValue>(
+    _ datum: Datum, _ type: Value.Type
+) throws(MartletError) -> (start: UnsafePointer<Value>, step: Int, owner: Buffer) {
+    let values = try unsafe datum.array.values(of: type)
+    if !datum.isScalar { return unsafe (values, 1, datum.array.buffers[0]) }
+    let builder = try BufferBuilder(uninitializedCount: 64 * MemoryLayout<Value>.stride)
+    let copies = unsafe builder.pointer(to: type)
+    unsafe copies.update(repeating: values[0], count: 64)
+    return unsafe (UnsafePointer(copies), 0, builder.finish())
+}
+
+/// Bits, 64 at once: what `holds` says of each pair, xor `turn`.
+@inline(__always)
+private func comparedWords<Value: NativeValue>(
+    _ a: Datum, _ b: Datum, _ type: Value.Type, _ count: Int, _ turn: UInt64,
+    _ holds: @escaping @Sendable (Value, Value) -> Bool
+) throws(MartletError) -> Buffer {
+    let (x, y) = unsafe (Shared(try operand(a, type)), Shared(try operand(b, type)))
+    defer { withExtendedLifetime((x, y)) {} }
+    return try makeBits(count: count) { start, length in
+        // Safety: `length` slots from `start` on, or 64 copies of a scalar.
+        let (p, q) = unsafe (x.value.start + start &* x.value.step, y.value.start + start &* y.value.step)
+        var word: UInt64 = 0
+        if length < 64 {
+            for i in 0..<length {
+                word |= unsafe (holds(p[i], q[i]) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+            }
+            return word ^ turn
+        }
+        if MemoryLayout<Value>.size == 8 && Value.self != Double.self {
+            // Without vector instructions for integers of 64 bits: eight bits, then eight more.
+            var k = 0
+            while k < 64 {
+                var byte: UInt64 = unsafe holds(p[k], q[k]) ? 1 : 0
+                byte |= unsafe holds(p[k &+ 1], q[k &+ 1]) ? 2 : 0
+                byte |= unsafe holds(p[k &+ 2], q[k &+ 2]) ? 4 : 0
+                byte |= unsafe holds(p[k &+ 3], q[k &+ 3]) ? 8 : 0
+                byte |= unsafe holds(p[k &+ 4], q[k &+ 4]) ? 16 : 0
+                byte |= unsafe holds(p[k &+ 5], q[k &+ 5]) ? 32 : 0
+                byte |= unsafe holds(p[k &+ 6], q[k &+ 6]) ? 64 : 0
+                byte |= unsafe holds(p[k &+ 7], q[k &+ 7]) ? 128 : 0
+                word |= byte &<< UInt64(truncatingIfNeeded: k)
+                k &+= 8
+            }
+            return word ^ turn
+        }
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { bytes in
+            guard let out = bytes.baseAddress else { return }
+            for i in 0..<64 { unsafe out[i] = holds(p[i], q[i]) ? 1 : 0 }
+            unsafe packBits(out, &word, 1)
+        }
+        return word ^ turn
     }
 }
 
@@ -278,6 +346,7 @@ func byteOrder(_ x: UnsafePointer<UInt8>, _ m: Int, _ y: UnsafePointer<UInt8>, _
 private func byteComparison<Offset: OffsetValue>(
     _ comparison: Comparison, _ a: Datum, _ b: Datum, _ count: Int, _ type: Offset.Type
 ) throws(MartletError) -> Buffer {
+    if b.isScalar, !a.isScalar { return try scalarComparison(comparison, a.array, b.array) }
     let (x, y) = (try BytesArray<Offset>(a.array), try BytesArray<Offset>(b.array))
     let step = b.isScalar ? 0 : 1
     let needsLengthOnly = comparison == .equal || comparison == .notEqual
@@ -296,6 +365,52 @@ private func byteComparison<Offset: OffsetValue>(
             word |= (holds ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
         }
         return word
+    }
+}
+
+/// Strings against one: the first eight bytes decide most of them.
+private func scalarComparison(
+    _ comparison: Comparison, _ array: ArrayData, _ scalar: ArrayData
+) throws(MartletError) -> Buffer {
+    let (strings, single) = (try BytesReader(array), try BytesReader(scalar))
+    let wanted = single.slot(0)
+    var head: UInt64 = 0
+    for i in 0..<min(8, wanted.count) { head |= UInt64(wanted[i]) &<< UInt64(truncatingIfNeeded: i &* 8) }
+    let isEquality = comparison == .equal || comparison == .notEqual
+    let turn: UInt64 = comparison == .notEqual ? .max : 0
+    let (wantedHead, mask) = (head, wanted.count >= 8 ? UInt64.max : 1 &<< UInt64(wanted.count &* 8) &- 1)
+    return try makeBits(count: array.count) { start, length in
+        var word: UInt64 = 0
+        for i in 0..<length {
+            let slot = strings.slot(start &+ i)
+            var holds: Bool
+            // Safety: `readable` says how many bytes there are from the slot's start on.
+            if isEquality {
+                holds = slot.count == wanted.count
+                if holds {
+                    if strings.readable(slot) >= 8 {
+                        holds = unsafe UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self) & mask == wantedHead
+                        if holds && wanted.count > 8 { holds = slot.has(wanted, at: 0) }
+                    } else {
+                        holds = slot.has(wanted, at: 0)
+                    }
+                }
+            } else if slot.count >= 8, wanted.count >= 8,
+                case let own = unsafe UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self), own != wantedHead
+            {
+                holds = comparison.holds(own.bigEndian < wantedHead.bigEndian ? -1 : 1)
+            } else if strings.readable(slot) >= 8, slot.count < 8 || wanted.count < 8 {
+                // Zeros behind the shorter one sort it first; lengths decide what they do not.
+                let keep: UInt64 = slot.count >= 8 ? .max : 1 &<< UInt64(truncatingIfNeeded: slot.count &* 8) &- 1
+                let own = unsafe UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self) & keep
+                let (p, q) = (own.bigEndian, wantedHead.bigEndian)
+                holds = comparison.holds(p == q ? slot.count &- wanted.count : p < q ? -1 : 1)
+            } else {
+                holds = unsafe comparison.holds(byteOrder(slot.start, slot.count, wanted.start, wanted.count))
+            }
+            word |= (holds ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+        }
+        return word ^ turn
     }
 }
 

@@ -156,6 +156,18 @@ enum StringTests {
         return p == pattern.count
     }
 
+    /// The text of a pattern that has `%` at its edges only, and which edges are open; nil for other patterns.
+    private static func plainLike(_ pattern: [UInt8]) -> (text: [UInt8], opensStart: Bool, opensEnd: Bool)? {
+        let percent = UInt8(ascii: "%")
+        var text = pattern[...]
+        let (opensStart, opensEnd) = (text.first == percent, text.count > 1 && text.last == percent)
+        if opensStart { text.removeFirst() }
+        if opensEnd { text.removeLast() }
+        let others = [percent, UInt8(ascii: "_"), UInt8(ascii: "\\")]
+        guard !text.isEmpty, !text.contains(where: { others.contains($0) }) else { return nil }
+        return (Array(text), opensStart, opensEnd)
+    }
+
     /// How often the pattern occurs, one behind the other.
     private static func count(_ pattern: Bytes, in string: Bytes) -> Int {
         if pattern.isEmpty { return string.count + 1 }
@@ -181,6 +193,18 @@ enum StringTests {
                 let strings = try stringArgument(array, name)
                 if !pattern.ignoresCase, name == "starts_with" || name == "ends_with" {
                     return try edges(strings, pattern.bytes, atEnd: name == "ends_with")
+                }
+                if !pattern.ignoresCase, name == "match_like", let plain = plainLike(pattern.bytes) {
+                    if !plain.opensStart || !plain.opensEnd {
+                        if plain.opensStart || plain.opensEnd {
+                            return try edges(strings, plain.text, atEnd: plain.opensStart)
+                        }
+                    } else {
+                        let whole = try Buffer(plain.text)
+                        let text = unsafe Bytes(whole.pointer(to: UInt8.self), plain.text.count)
+                        defer { withExtendedLifetime(whole) {} }
+                        return try tested(strings) { find(text, in: $0) >= 0 }
+                    }
                 }
                 return try pattern.applied(test) { test throws(MartletError) in try tested(strings, test) }
             }

@@ -58,6 +58,27 @@ struct Clock: Sendable {
         return (days, hasTime ? local &- days &* perDay : 0)
     }
 
+    /// 64-bit integers that `body` makes of a block of local times.
+    func locals(
+        _ body: @Sendable (_ values: UnsafePointer<Int64>, _ out: UnsafeMutablePointer<Int64>, Int) -> Void
+    ) throws(MartletError) -> ArrayData {
+        let reader = reader
+        let buffer = try makeLanes(.int64, count: array.count) { block, writer in
+            let (values, out) = unsafe (reader.integers(block, 0), writer.integers(block, 3))
+            if zone.isNone {
+                unsafe body(values, out, block.count)
+            } else {
+                let locals = unsafe block.lanes(1, Int64.self)
+                for i in 0..<block.count { unsafe locals[i] = zone.local(values[i]) }
+                unsafe body(UnsafePointer(locals), out, block.count)
+            }
+            unsafe writer.store(out, block)
+            return true
+        }
+        return ArrayData(
+            type: .int64, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+    }
+
     /// 64-bit integers that `body` makes of the days and the times of day of a block of values.
     func split(
         _ body: @Sendable (
@@ -169,23 +190,45 @@ enum DateParts {
                 // Units of the value in one of the part, or the other way round.
                 let (down, up) = (max(1, clock.perSecond / perSecond) * seconds, perSecond / clock.perSecond)
                 if up > 1 { return try clock.mapped(.int64) { _ in 0 } }
-                // Units of a day have fewer than 53 bits, so that doubles divide them exactly, and faster.
-                let (size, turn) = (Double(down), Double(limit))
-                let isLast = clock.perDay / down == limit
-                return try unsafe clock.split { _, times, out, count in
+                let (size, turn) = (Divisor(UInt64(down)), Divisor(UInt64(limit)))
+                return try unsafe clock.locals { values, out, count in
+                    // Times before 1970 are moved by whole days, which have whole turns.
+                    let days = Int64.max / clock.perDay
+                    let shift = UInt64(days * clock.perDay)
                     // Safety: lanes of one block.
-                    unsafe mapLanes(times, out, count) { Int64(Double($0) / size) }
-                    if !isLast {
-                        unsafe mapLanes(out, out, count) { $0 &- Int64(Double($0) / turn) &* limit }
+                    for i in 0..<count {
+                        let local = unsafe values[i]
+                        // The first and the last days of the range would leave it.
+                        let moved =
+                            local < 0 && UInt64(local.magnitude) > shift
+                            ? UInt64(bitPattern: local &+ clock.perDay) &+ shift : UInt64(bitPattern: local) &+ shift
+                        let quotient = size.quotient(moved)
+                        unsafe out[i] = Int64(truncatingIfNeeded: quotient &- turn.quotient(quotient) &* turn.divisor)
                     }
                 }
             }
         }
         functions["subsecond"] = .unary { array, _ throws(MartletError) in
             let clock = try Clock(array, "subsecond", needsTime: true)
-            let rests = try clock.mapped(.int64) { clock.split($0).time % clock.perSecond }
-            let whole = try cast(rests, to: .float64)
-            return try compute(.divide, Datum(whole), Datum(scalar: .single(Double(clock.perSecond), .float64))).array
+            let (perSecond, reader) = (clock.perSecond, clock.reader)
+            let (size, scale) = (Divisor(UInt64(perSecond)), Double(perSecond))
+            let shift = UInt64(Int64.max / perSecond * perSecond)
+            // A zone is whole seconds away.
+            let buffer = try makeLanes(.float64, count: array.count) { block, writer in
+                let (values, out) = unsafe (reader.integers(block, 0), writer.doubles(block, 1))
+                for i in 0..<block.count {
+                    let value = unsafe values[i]
+                    let moved =
+                        value < 0 && UInt64(value.magnitude) > shift
+                        ? UInt64(bitPattern: value &+ perSecond) &+ shift : UInt64(bitPattern: value) &+ shift
+                    let rest = moved &- size.quotient(moved) &* size.divisor
+                    unsafe out[i] = Double(Int64(truncatingIfNeeded: rest)) / scale
+                }
+                unsafe writer.store(out, block)
+                return true
+            }
+            return ArrayData(
+                type: .float64, count: array.count, validity: try clock.array.rebasedValidity(), buffers: [buffer])
         }
         functions["is_leap_year"] = .unary { array, _ throws(MartletError) in
             let clock = try Clock(array, "is_leap_year", needsDate: true)
