@@ -5,8 +5,12 @@ used; `list_functions()` names them all.
 """
 
 from ._compute import (  # noqa: F401
-    CastOptions, Expression, array_sort_indices, call_function, cast, drop_null, expression_or_call, field, fill_null,
-    filter, if_else, index, index_in, is_in, list_functions, sort_indices, take)
+    CastOptions, Expression, array_sort_indices, cast, drop_null, expression_or_call, field, fill_null, filter, if_else,
+    index, index_in, is_in, sort_indices, take)
+from ._compute import list_functions as _engine_names
+from ._functions import (  # noqa: F401
+    Function, FunctionRegistry, HashAggregateFunction, ScalarAggregateFunction, ScalarFunction, VectorFunction,
+    call_function, function_registry, get_function, list_functions)
 from ._builders import array as _array, asarray as _asarray
 from ._chunked import make_chunked as _make_chunked
 from ._errors import ArrowInvalid, ArrowKeyError
@@ -105,9 +109,9 @@ def __getattr__(name):
         made = globals()[name] = _make_options(name, tuple(_OPTIONS[name].split()))
         return made
     engine_name = _RENAMED.get(name, name)
-    if engine_name not in list_functions():
+    if engine_name not in _engine_names():
         import difflib
-        near = difflib.get_close_matches(name, list_functions(), 3)
+        near = difflib.get_close_matches(name, _engine_names(), 3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise AttributeError(f"module 'martlet.compute' has no attribute {name!r}{hint}")
     made = globals()[name] = _make_function(name, engine_name)

@@ -2,6 +2,7 @@
 
 import datetime
 import math
+import pickle
 import random
 
 import pyarrow
@@ -13,17 +14,56 @@ import martlet.compute
 
 # What is not a function of arrays, or is made for registering functions of users.
 NOT_OURS = {
-    "Function", "FunctionOptions", "FunctionRegistry", "HashAggregateFunction", "HashAggregateKernel", "Kernel",
-    "ScalarAggregateFunction", "ScalarAggregateKernel", "ScalarFunction", "ScalarKernel", "UdfContext", "VectorFunction",
-    "VectorKernel", "call_tabular_function", "dedent", "docscrape", "function_registry", "get_function", "inspect",
-    "namedtuple", "pa", "register_aggregate_function", "register_scalar_function", "register_tabular_function",
-    "register_vector_function", "warnings",
+    "FunctionOptions", "HashAggregateKernel", "Kernel", "ScalarAggregateKernel", "ScalarKernel", "UdfContext",
+    "VectorKernel", "call_tabular_function", "dedent", "docscrape", "inspect", "namedtuple", "pa",
+    "register_aggregate_function", "register_scalar_function", "register_tabular_function", "register_vector_function",
+    "warnings",
 }
 
 
 def test_no_name_is_absent():
     names = {name for name in dir(pyarrow.compute) if not name.startswith("_")} - NOT_OURS
     assert sorted(name for name in names if not hasattr(martlet.compute, name)) == []
+
+
+def test_every_function_is_listed_and_described():
+    assert {*pyarrow.compute.list_functions()} - {*martlet.compute.list_functions()} == set()
+    for name in pyarrow.compute.list_functions():
+        ours, theirs = martlet.compute.get_function(name), pyarrow.compute.get_function(name)
+        assert (ours.name, ours.kind, ours.arity) == (theirs.name, theirs.kind, theirs.arity)
+    assert {*martlet.compute.function_registry().list_functions()} == {*martlet.compute.list_functions()}
+    with pytest.raises(martlet.ArrowKeyError, match="No function registered with name: nope"):
+        martlet.compute.get_function("nope")
+
+
+@pytest.mark.parametrize("name, arguments, options", [
+    ("count_all", [], None),
+    ("index", [[1, 2, None, 2]], ("IndexOptions", pyarrow.scalar(2))),
+    ("utf8_normalize", [["a", "e\u0301", None]], ("Utf8NormalizeOptions", "NFC")),
+    ("pivot_wider", [["a", "b", "x"], [1, None, 3]], ("PivotWiderOptions", ["a", "b"])),
+    ("pivot_wider", [["a", "b"], [1, 2]], None),
+    ("utf8_normalize", [["a"]], None), ("count_all", [[1]], None), ("index", [], None),
+    ("hash_sum", [[1], [0]], None), ("hash_pivot_wider", [], None), ("hash_count_all", [[0]], None),
+    ("add", [[1, None], [2, 3]], None), ("add", [[1]], None), ("nope", [[1]], None),
+])
+def test_calls_by_name(name, arguments, options):
+    def outcome(library, error):
+        given = getattr(library.compute, options[0])(options[1]) if options else None
+        try:
+            result = library.compute.call_function(name, [library.array(a) for a in arguments], given)
+        except error as problem:
+            return type(problem).__name__
+        return result.to_pylist() if hasattr(result, "to_pylist") else result.as_py()
+    assert outcome(martlet, martlet.ArrowException) == outcome(pyarrow, pyarrow.ArrowException)
+
+
+def test_functions_call_and_pickle():
+    function = pickle.loads(pickle.dumps(martlet.compute.get_function("add")))
+    assert isinstance(function, martlet.compute.ScalarFunction)
+    assert function.call([martlet.array([1]), martlet.array([2])]).to_pylist() == [3]
+    assert martlet.compute.get_function("count_all").call([], length=7).as_py() == 7
+    with pytest.raises(TypeError):
+        martlet.compute.Function()
 
 
 def same(name, *arguments, exact=True, **options):
