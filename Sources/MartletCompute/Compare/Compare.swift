@@ -228,43 +228,48 @@ private func nativeComparison(
     switch kind {
     case .int8:
         return isEquality
-            ? try comparedWords(v, w, Int8.self, count, turn, ==) : try comparedWords(v, w, Int8.self, count, turn, <)
+            ? try comparedWords(v, w, Int8.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, Int8.self, count, turn) { $0 < $1 }
     case .uint8:
         return isEquality
-            ? try comparedWords(v, w, UInt8.self, count, turn, ==) : try comparedWords(v, w, UInt8.self, count, turn, <)
+            ? try comparedWords(v, w, UInt8.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, UInt8.self, count, turn) { $0 < $1 }
     case .int16:
         return isEquality
-            ? try comparedWords(v, w, Int16.self, count, turn, ==) : try comparedWords(v, w, Int16.self, count, turn, <)
+            ? try comparedWords(v, w, Int16.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, Int16.self, count, turn) { $0 < $1 }
     case .uint16:
         return isEquality
-            ? try comparedWords(v, w, UInt16.self, count, turn, ==)
-            : try comparedWords(v, w, UInt16.self, count, turn, <)
+            ? try comparedWords(v, w, UInt16.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, UInt16.self, count, turn) { $0 < $1 }
     case .int32:
         return isEquality
-            ? try comparedWords(v, w, Int32.self, count, turn, ==) : try comparedWords(v, w, Int32.self, count, turn, <)
+            ? try comparedWords(v, w, Int32.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, Int32.self, count, turn) { $0 < $1 }
     case .uint32:
         return isEquality
-            ? try comparedWords(v, w, UInt32.self, count, turn, ==)
-            : try comparedWords(v, w, UInt32.self, count, turn, <)
+            ? try comparedWords(v, w, UInt32.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, UInt32.self, count, turn) { $0 < $1 }
     case .int64:
         return isEquality
-            ? try comparedWords(v, w, Int64.self, count, turn, ==) : try comparedWords(v, w, Int64.self, count, turn, <)
+            ? try comparedWords(v, w, Int64.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, Int64.self, count, turn) { $0 < $1 }
     case .uint64:
         return isEquality
-            ? try comparedWords(v, w, UInt64.self, count, turn, ==)
-            : try comparedWords(v, w, UInt64.self, count, turn, <)
+            ? try comparedWords(v, w, UInt64.self, count, turn) { $0 == $1 }
+            : try comparedWords(v, w, UInt64.self, count, turn) { $0 < $1 }
     case .float32:
         return isEquality
-            ? try comparedWords(v, w, Float.self, count, turn, ==)
+            ? try comparedWords(v, w, Float.self, count, turn) { $0 == $1 }
             : plain == .less
-                ? try comparedWords(v, w, Float.self, count, turn, <)
-                : try comparedWords(v, w, Float.self, count, turn, <=)
+                ? try comparedWords(v, w, Float.self, count, turn) { $0 < $1 }
+                : try comparedWords(v, w, Float.self, count, turn) { $0 <= $1 }
     case .float64:
         return isEquality
-            ? try comparedWords(v, w, Double.self, count, turn, ==)
+            ? try comparedWords(v, w, Double.self, count, turn) { $0 == $1 }
             : plain == .less
-                ? try comparedWords(v, w, Double.self, count, turn, <)
-                : try comparedWords(v, w, Double.self, count, turn, <=)
+                ? try comparedWords(v, w, Double.self, count, turn) { $0 < $1 }
+                : try comparedWords(v, w, Double.self, count, turn) { $0 <= $1 }
     case .float16, .int128: break
     }
     let (first, second) = (try LaneReader(x), try LaneReader(y))
@@ -299,7 +304,7 @@ private func comparedWords<Value: NativeValue>(
     _ holds: @escaping @Sendable (Value, Value) -> Bool
 ) throws(MartletError) -> Buffer {
     let (x, y) = unsafe (Shared(try operand(a, type)), Shared(try operand(b, type)))
-    defer { withExtendedLifetime((x, y)) {} }
+    defer { unsafe withExtendedLifetime((x, y)) {} }
     return try makeBits(count: count) { start, length in
         // Safety: `length` slots from `start` on, or 64 copies of a scalar.
         let (p, q) = unsafe (x.value.start + start &* x.value.step, y.value.start + start &* y.value.step)

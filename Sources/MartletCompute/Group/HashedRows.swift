@@ -77,7 +77,20 @@ struct HashedRows: Sendable {
                     type: .largeBinary, count: key.count, validity: try key.rebasedValidity(),
                     buffers: [offsets, items.ids]))
         case .union:
-            throw .notImplemented("grouping and unique values of \(key.type) are not supported; use its children")
+            // The child, and the number of the value in it. A null is a null of its child.
+            let view = try UnionArray(key)
+            var numbers: [Buffer] = []
+            for child in view.children { numbers.append(try HashedRows(key: child, zerosAreEqual: zerosAreEqual).ids) }
+            let pairs = try BufferBuilder(uninitializedCount: try key.count.multiplied(checked: 8))
+            let target = unsafe pairs.pointer(to: UInt64.self)
+            for row in 0..<key.count {
+                guard let (child, slot) = view.place(row) else {
+                    throw .invalid("slot \(row) of \(key.type) has type id \(view.typeID(row)), which names no value")
+                }
+                // Safety: `place` gives slots of the child, and there is a number for each.
+                unsafe target[row] = UInt64(child) &<< 32 | UInt64(numbers[child].pointer(to: UInt32.self)[slot])
+            }
+            self = try HashedRows(key: ArrayData(type: .uint64, count: key.count, buffers: [pairs.finish()]))
         }
     }
 

@@ -81,9 +81,10 @@ struct Clock: Sendable {
 
     /// 64-bit integers that `body` makes of the days and the times of day of a block of values.
     func split(
-        _ body: @Sendable (
-            _ days: UnsafePointer<Int64>, _ times: UnsafePointer<Int64>, _ out: UnsafeMutablePointer<Int64>, Int
-        ) -> Void
+        _ body:
+            @Sendable (
+                _ days: UnsafePointer<Int64>, _ times: UnsafePointer<Int64>, _ out: UnsafeMutablePointer<Int64>, Int
+            ) -> Void
     ) throws(MartletError) -> ArrayData {
         let reader = reader
         let buffer = try makeLanes(.int64, count: array.count) { block, writer in
@@ -147,7 +148,7 @@ struct WeekRule: Sendable {
     }
 
     /// The first day of the first week: the week that holds 1 January, most of whose days are in the year, or all.
-    private func firstWeek(_ year: Int64) -> Int64 {
+    func firstWeek(_ year: Int64) -> Int64 {
         let newYear = CivilYear.days(year, 1, 1)
         let day = CivilYear.weekday(newYear)
         let sinceStart = startsMonday ? day : (day + 1) % 7

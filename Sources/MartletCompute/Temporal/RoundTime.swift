@@ -43,10 +43,8 @@ enum RoundTime {
         let unit = try call.options.choice("unit", units)
         let mondays = try call.options.bool("week_starts_monday", default: true)
         let strictly = try call.options.bool("ceil_is_strictly_greater", default: false)
-        if try call.options.bool("calendar_based_origin", default: false) {
-            throw .notImplemented(
-                "\(call.name): calendar_based_origin is not supported; times are rounded from 1970-01-01")
-        }
+        // From the start of the next larger unit; single units are the same from anywhere.
+        let isFromCalendar = try call.options.bool("calendar_based_origin", default: false) && multiple > 1
         let months: Int64 =
             unit == "month" ? multiple : unit == "quarter" ? multiple * 3 : unit == "year" ? multiple * 12 : 0
         guard clock.hasDate || (months == 0 && unit != "day" && unit != "week") else {
@@ -76,7 +74,31 @@ enum RoundTime {
         let perDay = clock.perDay
         // 1970-01-01 was a Thursday.
         let origin = unit == "week" ? (mondays ? -3 : -4) * perDay : 0
+        // How many units of the values make the next larger unit of a clock.
+        let larger: [String: Int64] = [
+            "nanosecond": perSecond / 1_000_000, "microsecond": perSecond / 1_000, "millisecond": perSecond,
+            "second": perSecond * 60, "minute": perSecond * 3_600,
+        ]
+        let turn = clock.array.type == .date32 ? 1 : max(1, larger[unit] ?? perDay)
+        let weeks = WeekRule(startsMonday: mondays)
+        @Sendable func calendarOrigin(_ local: Int64) -> Int64 {
+            if unit == "week" {
+                return weeks.firstWeek(CivilYear(floorDivide(local, perDay) &+ 3).year) &* perDay
+            }
+            if unit != "day" { return floorDivide(local, turn) &* turn }
+            let day = floorDivide(local, perDay)
+            return (day &- Int64(CivilYear(day).day) &+ 1) &* perDay
+        }
         @Sendable func floor(_ local: Int64) -> Int64 {
+            if isFromCalendar && unit != "year" {
+                if months > 0 {
+                    let date = CivilYear(floorDivide(local, perDay))
+                    return start(of: (date.year - 1970) * 12 + (Int64(date.month) - 1) / months * months) &* perDay
+                }
+                // The days before the first week of a year belong to that year's weeks, as pyarrow counts them.
+                let origin = calendarOrigin(local)
+                return (local &- origin) / step &* step &+ origin
+            }
             if months == 0 { return floorDivide(local &- origin, step) &* step &+ origin }
             let date = CivilYear(floorDivide(local, perDay))
             let origin: Int64 = unit == "year" ? 0 : 1970

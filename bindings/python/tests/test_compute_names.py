@@ -242,3 +242,104 @@ def test_other_names():
     same("utf8_zero_fill", pyarrow.array(["-1", "2", None, "12345"]), 4)
     same("is_in_meta_binary", pyarrow.array([1, 2, None]), pyarrow.array([2]))
     same("index_in_meta_binary", pyarrow.array([1, 2, None]), pyarrow.array([2]))
+
+
+@pytest.mark.parametrize("unit", ["nanosecond", "microsecond", "millisecond", "second", "minute", "hour", "day", "week",
+                                  "month", "quarter", "year"])
+@pytest.mark.parametrize("name", ["floor_temporal", "ceil_temporal", "round_temporal"])
+def test_times_rounded_from_the_start_of_their_period(name, unit):
+    generator = random.Random(5)
+    for type in (pyarrow.timestamp("s"), pyarrow.timestamp("ms"), pyarrow.timestamp("us"), pyarrow.timestamp("ns"),
+                 pyarrow.timestamp("us", "Asia/Kolkata")):
+        scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[type.unit]
+        values = pyarrow.array(
+            [generator.randrange(-2 * 10**9 * scale // 4, 4 * 10**9 * scale) for _ in range(60)]
+            + [1609415400 * scale, 1577836800 * scale, 0, None], pyarrow.int64()).cast(type)
+        for multiple in (1, 2, 5, 7, 13):
+            for mondays in (True, False):
+                same(name, values.slice(1), multiple=multiple, unit=unit, week_starts_monday=mondays,
+                     calendar_based_origin=True, **({"ceil_is_strictly_greater": mondays} if name[0] == "c" else {}))
+
+
+def test_long_texts_are_joined_from_parts():
+    for count in (65536, 65537, 65539, 131072, 200001):
+        for type in (pyarrow.string(), pyarrow.large_string()):
+            texts = pyarrow.array([None if i % 11 == 3 else str(i) for i in range(count)], type)
+            same("utf8_reverse", texts.slice(1))
+
+
+@pytest.mark.parametrize("type", [
+    pyarrow.int8(), pyarrow.uint8(), pyarrow.int16(), pyarrow.uint16(), pyarrow.int32(), pyarrow.uint32(),
+    pyarrow.int64(), pyarrow.uint64(), pyarrow.float32(), pyarrow.float64()], ids=str)
+def test_comparisons_of_words_and_what_is_left(type):
+    generator = random.Random(7)
+    ends = [0.0, -0.0, math.nan, math.inf, -math.inf, 1.5] if pyarrow.types.is_floating(type) else [
+        0, 1, 2**(type.bit_width - 1) - 1,
+        *([2**type.bit_width - 1] if pyarrow.types.is_unsigned_integer(type) else [-1, -2**(type.bit_width - 1)])]
+    a, b = (pyarrow.array([generator.choice([*ends, None]) for _ in range(300)], type) for _ in range(2))
+    for start, length in [(0, 300), (3, 64), (5, 128), (9, 63), (1, 1), (7, 0)]:
+        x, y = a.slice(start, length), b.slice(start, length)
+        for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
+            same(name, x, y)
+            for end in ends:
+                same(name, x, pyarrow.scalar(end, type))
+                same(name, pyarrow.scalar(end, type), x)
+
+
+@pytest.mark.parametrize("type", [pyarrow.string(), pyarrow.large_string()], ids=str)
+def test_strings_against_one_and_patterns(type):
+    words = ["", "a", "ab", "abc", "abcdefg", "abcdefgh", "abcdefghi", "abcdefg\0", "abc\0", "zz", "abcdefghij", "\u00fc",
+             "55", "x55y", "%", "_", "a\\b"]
+    texts = pyarrow.array((words + [None]) * 4, type)
+    for start, length in [(0, 72), (3, 64), (71, 1), (16, 1), (10, 0)]:
+        x = texts.slice(start, length)
+        for word in words:
+            for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
+                same(name, x, pyarrow.scalar(word, type))
+        for pattern in ["%", "%%", "a%", "%b", "%55%", "%bc%", "_", "a_%", "ab\\%", "abc", "", "%%a", "%a%b%", "abcdefghi%",
+                        "%efghij", "\\%%"]:
+            same("match_like", x, pattern=pattern)
+
+
+@pytest.mark.parametrize("name", ["hour", "minute", "second", "millisecond", "microsecond", "nanosecond", "subsecond"])
+def test_parts_of_times_at_the_ends(name):
+    generator = random.Random(9)
+    for unit, scale in {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}.items():
+        end = 2**63 if unit == "ns" else 10**10 * scale
+        values = [generator.randrange(-end, end) for _ in range(300)] + [-end, end - 1, 0, -1, 86400 * scale, None]
+        same(name, pyarrow.array(values, pyarrow.timestamp(unit)).slice(1))
+        type = pyarrow.time32(unit) if unit in ("s", "ms") else pyarrow.time64(unit)
+        same(name, pyarrow.array([generator.randrange(86400 * scale) for _ in range(300)], type))
+
+
+@pytest.mark.parametrize("mode", ["sparse", "dense"])
+def test_distinct_values_of_unions(mode):
+    generator = random.Random(3)
+    ids = [generator.choice([0, 5]) for _ in range(200)]
+    numbers = [generator.choice([1, 2, None, 3]) for _ in range(200)]
+    texts = [generator.choice(["1", "a", None]) for _ in range(200)]
+    children = [pyarrow.array(numbers, pyarrow.int32()), pyarrow.array(texts)]
+    if mode == "sparse":
+        union = pyarrow.UnionArray.from_sparse(pyarrow.array(ids, pyarrow.int8()), children, type_codes=[0, 5])
+    else:
+        union = pyarrow.UnionArray.from_dense(
+            pyarrow.array(ids, pyarrow.int8()), pyarrow.array([199 - i for i in range(200)], pyarrow.int32()), children,
+            type_codes=[0, 5])
+    for part in (union, union.slice(7, 100), union.slice(3, 1), union.slice(0, 0)):
+        # The kind of value tells None of one child from None of the other.
+        kinds = [0 if id == 0 else 1 for id in ids][part.offset:part.offset + len(part)]
+        rows = list(zip(kinds, part.to_pylist()))
+        ours = martlet.array(part)
+        counts = {}
+        for row in rows:
+            counts[row] = counts.get(row, 0) + 1
+        distinct = martlet.compute.unique(ours)
+        distinct.validate(full=True)
+        assert distinct.type == ours.type and distinct.to_pylist() == [value for _, value in counts]
+        found = martlet.compute.value_counts(ours)
+        assert found.field(0).to_pylist() == [value for _, value in counts]
+        assert found.field(1).to_pylist() == list(counts.values())
+        encoded = martlet.compute.dictionary_encode(ours)
+        encoded.validate(full=True)
+        assert encoded.to_pylist() == part.to_pylist()
+        assert encoded.indices.to_pylist() == [list(counts).index(row) for row in rows]
