@@ -228,48 +228,48 @@ private func nativeComparison(
     switch kind {
     case .int8:
         return isEquality
-            ? try comparedWords(v, w, Int8.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, Int8.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, Int8.self, Same.self, count, turn)
+            : try comparedWords(v, w, Int8.self, Less.self, count, turn)
     case .uint8:
         return isEquality
-            ? try comparedWords(v, w, UInt8.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, UInt8.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, UInt8.self, Same.self, count, turn)
+            : try comparedWords(v, w, UInt8.self, Less.self, count, turn)
     case .int16:
         return isEquality
-            ? try comparedWords(v, w, Int16.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, Int16.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, Int16.self, Same.self, count, turn)
+            : try comparedWords(v, w, Int16.self, Less.self, count, turn)
     case .uint16:
         return isEquality
-            ? try comparedWords(v, w, UInt16.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, UInt16.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, UInt16.self, Same.self, count, turn)
+            : try comparedWords(v, w, UInt16.self, Less.self, count, turn)
     case .int32:
         return isEquality
-            ? try comparedWords(v, w, Int32.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, Int32.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, Int32.self, Same.self, count, turn)
+            : try comparedWords(v, w, Int32.self, Less.self, count, turn)
     case .uint32:
         return isEquality
-            ? try comparedWords(v, w, UInt32.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, UInt32.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, UInt32.self, Same.self, count, turn)
+            : try comparedWords(v, w, UInt32.self, Less.self, count, turn)
     case .int64:
         return isEquality
-            ? try comparedWords(v, w, Int64.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, Int64.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, Int64.self, Same.self, count, turn)
+            : try comparedWords(v, w, Int64.self, Less.self, count, turn)
     case .uint64:
         return isEquality
-            ? try comparedWords(v, w, UInt64.self, count, turn) { $0 == $1 }
-            : try comparedWords(v, w, UInt64.self, count, turn) { $0 < $1 }
+            ? try comparedWords(v, w, UInt64.self, Same.self, count, turn)
+            : try comparedWords(v, w, UInt64.self, Less.self, count, turn)
     case .float32:
         return isEquality
-            ? try comparedWords(v, w, Float.self, count, turn) { $0 == $1 }
+            ? try comparedWords(v, w, Float.self, Same.self, count, turn)
             : plain == .less
-                ? try comparedWords(v, w, Float.self, count, turn) { $0 < $1 }
-                : try comparedWords(v, w, Float.self, count, turn) { $0 <= $1 }
+                ? try comparedWords(v, w, Float.self, Less.self, count, turn)
+                : try comparedWords(v, w, Float.self, LessOrSame.self, count, turn)
     case .float64:
         return isEquality
-            ? try comparedWords(v, w, Double.self, count, turn) { $0 == $1 }
+            ? try comparedWords(v, w, Double.self, Same.self, count, turn)
             : plain == .less
-                ? try comparedWords(v, w, Double.self, count, turn) { $0 < $1 }
-                : try comparedWords(v, w, Double.self, count, turn) { $0 <= $1 }
+                ? try comparedWords(v, w, Double.self, Less.self, count, turn)
+                : try comparedWords(v, w, Double.self, LessOrSame.self, count, turn)
     case .float16, .int128: break
     }
     let (first, second) = (try LaneReader(x), try LaneReader(y))
@@ -285,6 +285,20 @@ private func nativeComparison(
     }
 }
 
+/// A relation of two numbers, as a type, so that there is a loop for each.
+private protocol LaneRelation: SendableMetatype {
+    static func holds<Value: Comparable>(_ a: Value, _ b: Value) -> Bool
+}
+private enum Same: LaneRelation {
+    @inline(__always) static func holds<Value: Comparable>(_ a: Value, _ b: Value) -> Bool { a == b }
+}
+private enum Less: LaneRelation {
+    @inline(__always) static func holds<Value: Comparable>(_ a: Value, _ b: Value) -> Bool { a < b }
+}
+private enum LessOrSame: LaneRelation {
+    @inline(__always) static func holds<Value: Comparable>(_ a: Value, _ b: Value) -> Bool { a <= b }
+}
+
 /// The values of an operand for `comparedWords`: how far to go on for each 64 slots. A scalar lies there 64 times.
 private func operand<Value: NativeValue>(
     _ datum: Datum, _ type: Value.Type
@@ -297,11 +311,10 @@ private func operand<Value: NativeValue>(
     return unsafe (UnsafePointer(copies), 0, builder.finish())
 }
 
-/// Bits, 64 at once: what `holds` says of each pair, xor `turn`.
+/// Bits, 64 at once: what `relation` says of each pair, xor `turn`.
 @inline(__always)
-private func comparedWords<Value: NativeValue>(
-    _ a: Datum, _ b: Datum, _ type: Value.Type, _ count: Int, _ turn: UInt64,
-    _ holds: @escaping @Sendable (Value, Value) -> Bool
+private func comparedWords<Value: NativeValue & Comparable, Relation: LaneRelation>(
+    _ a: Datum, _ b: Datum, _ type: Value.Type, _ relation: Relation.Type, _ count: Int, _ turn: UInt64
 ) throws(MartletError) -> Buffer {
     let (x, y) = unsafe (Shared(try operand(a, type)), Shared(try operand(b, type)))
     defer { unsafe withExtendedLifetime((x, y)) {} }
@@ -311,7 +324,7 @@ private func comparedWords<Value: NativeValue>(
         var word: UInt64 = 0
         if length < 64 {
             for i in 0..<length {
-                word |= unsafe (holds(p[i], q[i]) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+                word |= unsafe (Relation.holds(p[i], q[i]) ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
             }
             return word ^ turn
         }
@@ -319,14 +332,14 @@ private func comparedWords<Value: NativeValue>(
             // Without vector instructions for integers of 64 bits: eight bits, then eight more.
             var k = 0
             while k < 64 {
-                var byte: UInt64 = unsafe holds(p[k], q[k]) ? 1 : 0
-                byte |= unsafe holds(p[k &+ 1], q[k &+ 1]) ? 2 : 0
-                byte |= unsafe holds(p[k &+ 2], q[k &+ 2]) ? 4 : 0
-                byte |= unsafe holds(p[k &+ 3], q[k &+ 3]) ? 8 : 0
-                byte |= unsafe holds(p[k &+ 4], q[k &+ 4]) ? 16 : 0
-                byte |= unsafe holds(p[k &+ 5], q[k &+ 5]) ? 32 : 0
-                byte |= unsafe holds(p[k &+ 6], q[k &+ 6]) ? 64 : 0
-                byte |= unsafe holds(p[k &+ 7], q[k &+ 7]) ? 128 : 0
+                var byte: UInt64 = unsafe Relation.holds(p[k], q[k]) ? 1 : 0
+                byte |= unsafe Relation.holds(p[k &+ 1], q[k &+ 1]) ? 2 : 0
+                byte |= unsafe Relation.holds(p[k &+ 2], q[k &+ 2]) ? 4 : 0
+                byte |= unsafe Relation.holds(p[k &+ 3], q[k &+ 3]) ? 8 : 0
+                byte |= unsafe Relation.holds(p[k &+ 4], q[k &+ 4]) ? 16 : 0
+                byte |= unsafe Relation.holds(p[k &+ 5], q[k &+ 5]) ? 32 : 0
+                byte |= unsafe Relation.holds(p[k &+ 6], q[k &+ 6]) ? 64 : 0
+                byte |= unsafe Relation.holds(p[k &+ 7], q[k &+ 7]) ? 128 : 0
                 word |= byte &<< UInt64(truncatingIfNeeded: k)
                 k &+= 8
             }
@@ -334,7 +347,7 @@ private func comparedWords<Value: NativeValue>(
         }
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { bytes in
             guard let out = bytes.baseAddress else { return }
-            for i in 0..<64 { unsafe out[i] = holds(p[i], q[i]) ? 1 : 0 }
+            for i in 0..<64 { unsafe out[i] = Relation.holds(p[i], q[i]) ? 1 : 0 }
             unsafe packBits(out, &word, 1)
         }
         return word ^ turn

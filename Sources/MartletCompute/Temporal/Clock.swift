@@ -139,16 +139,16 @@ struct WeekRule: Sendable {
     /// The year, and the week in it.
     func callAsFunction(_ days: Int64) -> (year: Int64, week: Int64) {
         var year = CivilYear(days &+ (countsFromZero ? 0 : 3)).year
-        var start = firstWeek(year)
+        var start = firstDay(of: year)
         if !countsFromZero && days < start {
             year -= 1
-            start = firstWeek(year)
+            start = firstDay(of: year)
         }
         return (year, floorDivide(days &- start, 7) &+ 1)
     }
 
     /// The first day of the first week: the week that holds 1 January, most of whose days are in the year, or all.
-    func firstWeek(_ year: Int64) -> Int64 {
+    func firstDay(of year: Int64) -> Int64 {
         let newYear = CivilYear.days(year, 1, 1)
         let day = CivilYear.weekday(newYear)
         let sinceStart = startsMonday ? day : (day + 1) % 7

@@ -82,9 +82,7 @@ enum RoundTime {
         let turn = clock.array.type == .date32 ? 1 : max(1, larger[unit] ?? perDay)
         let weeks = WeekRule(startsMonday: mondays)
         @Sendable func calendarOrigin(_ local: Int64) -> Int64 {
-            if unit == "week" {
-                return weeks.firstWeek(CivilYear(floorDivide(local, perDay) &+ 3).year) &* perDay
-            }
+            if unit == "week" { return weeks.firstDay(of: weeks(floorDivide(local, perDay)).year) &* perDay }
             if unit != "day" { return floorDivide(local, turn) &* turn }
             let day = floorDivide(local, perDay)
             return (day &- Int64(CivilYear(day).day) &+ 1) &* perDay
@@ -95,9 +93,9 @@ enum RoundTime {
                     let date = CivilYear(floorDivide(local, perDay))
                     return start(of: (date.year - 1970) * 12 + (Int64(date.month) - 1) / months * months) &* perDay
                 }
-                // The days before the first week of a year belong to that year's weeks, as pyarrow counts them.
+                // Weeks count from the first of their own year: never later than the value, which pyarrow's may be.
                 let origin = calendarOrigin(local)
-                return (local &- origin) / step &* step &+ origin
+                return floorDivide(local &- origin, step) &* step &+ origin
             }
             if months == 0 { return floorDivide(local &- origin, step) &* step &+ origin }
             let date = CivilYear(floorDivide(local, perDay))
