@@ -122,6 +122,15 @@ class PyArrowLikeColumns:
     def match_substring(self):
         return self._mapped(lambda pc, a: pc.match_substring(a, pattern="word 77"), self._words())
 
+    def compare_text(self):
+        return self._mapped(lambda pc, a: pc.less(a, "alpha Beta, word 5"), self._words())
+
+    def match_like(self):
+        return self._mapped(lambda pc, a: pc.match_like(a, "%word 77%"), self._words())
+
+    def trim_text(self):
+        return self._mapped(lambda pc, a: pc.utf8_trim_whitespace(a), self._words())
+
     def text_upper(self):
         return self._mapped(lambda pc, a: pc.utf8_upper(a), self._words())
 

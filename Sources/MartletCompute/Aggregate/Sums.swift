@@ -19,11 +19,10 @@ struct Sums: Sendable {
             return try .single(isProduct ? (trues == valid ? 1 : 0) : trues, .uint64)
         case .decimal128(_, let scale):
             let values = try PrimitiveArray<Int128>(array)
-            var total: Int128 = isProduct ? 1 : 0
-            for i in 0..<values.count where values.isValid(i) {
-                total = isProduct ? total &* values[i] : total &+ values[i]
-            }
-            return try .single(total, isProduct ? type : .decimal128(precision: 38, scale: scale))
+            if isProduct { return try .single(product(of: values, scale: scale), type) }
+            var total: Int128 = 0
+            for i in 0..<values.count where values.isValid(i) { total &+= values[i] }
+            return try .single(total, .decimal128(precision: 38, scale: scale))
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64:
             return try numbers(isProduct: isProduct)
         case .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64,
@@ -117,6 +116,26 @@ func laneSum(_ lanes: UnsafePointer<Double>, _ count: Int) -> Double {
     var total = (a + b).sum()
     for i in index..<count { unsafe total += lanes[i] }
     return total
+}
+
+/// The product of decimals at their own scale, rounded half away from zero at each step; 1 without values.
+private func product(of values: PrimitiveArray<Int128>, scale: Int) -> Int128 {
+    let factor = powersOfTen[min(abs(scale), 38)]
+    var total: Int128?
+    for i in 0..<values.count where values.isValid(i) {
+        guard let known = total else {
+            total = values[i]
+            continue
+        }
+        let whole = known &* values[i]
+        if scale <= 0 {
+            total = whole &* factor
+        } else {
+            let (quotient, rest) = whole.quotientAndRemainder(dividingBy: factor)
+            total = rest.magnitude >= factor.magnitude / 2 ? quotient &+ whole.signum() : quotient
+        }
+    }
+    return total ?? (scale < 0 ? 0 : factor)
 }
 
 extension Sums {

@@ -1,6 +1,7 @@
 """Functions by pyarrow's names that are not about one row alone, judged by pyarrow."""
 
 import datetime
+import decimal
 import math
 import pickle
 import random
@@ -359,3 +360,13 @@ def test_distinct_values_of_unions(mode):
         encoded.validate(full=True)
         assert encoded.to_pylist() == part.to_pylist()
         assert encoded.indices.to_pylist() == [list(counts).index(row) for row in rows]
+
+
+@pytest.mark.parametrize("type", [pyarrow.decimal128(10, 2), pyarrow.decimal128(20, 0), pyarrow.decimal256(10, 2)], ids=str)
+def test_products_of_decimals(type):
+    scale = decimal.Decimal(1).scaleb(-type.scale)
+    for values in ([], [5], [5, 10], [-5, 10], [125, None, -340, 1999], [None], [9999999] * 3, [-15, 10], [100, 0, 7]):
+        array = pyarrow.array([value if value is None else value * scale for value in values], type)
+        for options in ({}, {"min_count": 0}, {"skip_nulls": False}):
+            same("product", array, **options)
+            same("product", pyarrow.chunked_array([array, array.slice(1)]), **options)
