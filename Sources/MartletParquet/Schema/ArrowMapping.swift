@@ -403,6 +403,8 @@ private struct MappingBuilder {
             // The file says UTC or not; which zone to show is only in the original.
             return zone != nil && wanted != nil ? .timestamp(unit, timeZone: wanted) : type
         case (.int64, .duration(let unit)): return .duration(unit)
+        // Parquet has no such units: some writers store the plain integer, and only the original says what it counts.
+        case (.int64, .timestamp(.second, _)), (.int64, .date64), (.int32, .time32(.second)): return original
         case (.string, .largeString): return .largeString
         case (.binary, .largeBinary): return .largeBinary
         case (.string, .stringView): return .stringView

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 import pytest
 from arrow_cases import LAYOUTS, TYPES, assert_equal, compact, decoded, every_type, table, to_martlet, to_pyarrow
@@ -202,6 +203,38 @@ def test_arro3(layout, path):
         write_parquet(Table.from_arrow(compact(data)), path, **options)
         expected = decoded(pyarrow.parquet.read_table(path))
         assert_equal(decoded(to_pyarrow(pq.read_table(path))).cast(expected.schema), expected)
+
+
+PLAIN_INTEGERS = {
+    "timestamp[s]": pyarrow.timestamp("s"),
+    "timestamp[s, tz]": pyarrow.timestamp("s", "Europe/Berlin"),
+    "date64": pyarrow.date64(),
+    "time32[s]": pyarrow.time32("s"),
+}
+
+
+@pytest.mark.parametrize("type", PLAIN_INTEGERS.values(), ids=PLAIN_INTEGERS)
+def test_units_that_arro3_stores_as_plain_integers(type, path):
+    """Parquet has no seconds: the stored Arrow schema alone says what such integers count."""
+    from arro3.core import Table
+    from arro3.io import read_parquet, write_parquet
+
+    step = 86_400_000 if type == pyarrow.date64() else 60
+    numbers = pyarrow.array([0, step, None, 5 * step, 7 * step, 9 * step], pyarrow.int64())
+    values = numbers.cast(pyarrow.int32()).cast(type) if type.bit_width == 32 else numbers.cast(type)
+    nested = pyarrow.StructArray.from_arrays([values], ["a"])
+    lists = pyarrow.ListArray.from_arrays([0, 2, 2, 3, 4, 5, 6], values)
+    data = pyarrow.table({"flat": values, "struct": nested, "list": lists})
+    write_parquet(Table.from_arrow(data), path, max_row_group_size=2)
+    assert pyarrow.parquet.ParquetFile(path).schema.column(0).logical_type.type == "NONE"
+    expected = pyarrow.table(read_parquet(path).read_all())
+    assert expected.schema.types == data.schema.types
+    got = to_pyarrow(pq.read_table(path))
+    assert got.schema.types == data.schema.types
+    assert_equal(got, data)
+    for at in (0, 3, 5):
+        found = to_pyarrow(pq.read_table(path, filters=[("flat", ">=", values[at].as_py())]))
+        assert_equal(found, data.filter(pyarrow.compute.greater_equal(values, values[at])))
 
 
 def test_writing_what_peers_hold(path):
