@@ -10,6 +10,9 @@ public struct Operation {
     /// Nobody watches.
     public static var unwatched: Operation { Operation() }
 
+    /// Whether anybody does; then the calling thread does the work.
+    public var isWatched: Bool { report != nil }
+
     /// Tells the caller how far things are; throws `.cancelled` when it wants no more.
     public func advance(to done: Int, of total: Int) throws(MartletError) {
         if let report, !report(done, total) { throw .cancelled }

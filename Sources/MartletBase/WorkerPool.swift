@@ -85,7 +85,7 @@ private func usableProcessorCount() -> Int {
 }
 
 /// The items of one `forEach`, handed out one by one.
-private final class Job: @unchecked Sendable {
+final class Job: @unchecked Sendable {
     let count: Int
     // Safety: cleared by the caller in `waitForAll`, when no helper is inside the job any more.
     private nonisolated(unsafe) var body: (@Sendable (Int) throws(MartletError) -> Void)?
@@ -123,17 +123,20 @@ private final class Job: @unchecked Sendable {
         if busy.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue == 0 { Crew.shared.wakeWaiters() }
     }
 
+    /// Whether a helper is inside.
+    var isBusy: Bool { busy.load(ordering: .sequentiallyConsistent) > 0 }
+
     /// Waits until no helper is inside, then lets go of the caller's closure. Only after `Crew.withdraw`, so
-    /// that none can enter.
-    func waitForAll() -> MartletError? {
-        Crew.shared.wait { self.busy.load(ordering: .sequentiallyConsistent) == 0 }
+    /// that none can enter. A caller that `helps` works on other jobs meanwhile.
+    func waitForAll(helping helps: Bool = false) -> MartletError? {
+        Crew.shared.wait(helping: helps) { !self.isBusy }
         unsafe body = nil
         return failure.withLock { $0?.error }
     }
 }
 
 /// The threads, and the jobs that want help.
-private final class Crew: @unchecked Sendable {
+final class Crew: @unchecked Sendable {
     static let shared = Crew()
 
     private let lock: ForkSafeLock
@@ -144,6 +147,8 @@ private final class Crew: @unchecked Sendable {
         var offers: [(job: Job, helpers: Int)] = []
         var threadCount = 0
         var idleCount = 0
+        /// Callers that wait for their own job and would work on others.
+        var helpingCount = 0
         let wake: UnsafeMutablePointer<pthread_cond_t>
         let done: UnsafeMutablePointer<pthread_cond_t>
         init() {
@@ -158,6 +163,7 @@ private final class Crew: @unchecked Sendable {
             offers = []
             threadCount = 0
             idleCount = 0
+            helpingCount = 0
         }
     }
 
@@ -181,14 +187,39 @@ private final class Crew: @unchecked Sendable {
     }
 
     func wakeWaiters() {
-        lock.withLock { unsafe _ = pthread_cond_broadcast(state.done) }
+        lock.withLock {
+            unsafe pthread_cond_broadcast(state.done)
+            // Those who help wait where the others wait for work.
+            if state.helpingCount > 0 { unsafe pthread_cond_broadcast(state.wake) }
+        }
     }
 
-    func wait(until condition: () -> Bool) {
+    func wait(helping helps: Bool, until condition: () -> Bool) {
         if condition() { return }
-        lock.withLock {
-            while !condition() { unsafe pthread_cond_wait(state.done, lock.rawMutex) }
+        while true {
+            var job: Job?
+            lock.withLock {
+                while !condition() {
+                    if helps { job = takeOffer() }
+                    if job != nil { return }
+                    state.helpingCount += helps ? 1 : 0
+                    unsafe pthread_cond_wait(helps ? state.wake : state.done, lock.rawMutex)
+                    state.helpingCount -= helps ? 1 : 0
+                }
+            }
+            guard let job else { return }
+            job.work()
+            job.leave()
         }
+    }
+
+    /// The oldest job that wants help, entered. Called under the lock.
+    private func takeOffer() -> Job? {
+        guard let place = state.offers.firstIndex(where: { $0.helpers > 0 }) else { return nil }
+        state.offers[place].helpers -= 1
+        let job = state.offers[place].job
+        job.enter()
+        return job
     }
 
     /// Called under the lock.
@@ -220,12 +251,8 @@ private final class Crew: @unchecked Sendable {
             var job: Job?
             lock.withLock {
                 while true {
-                    if let place = state.offers.firstIndex(where: { $0.helpers > 0 }) {
-                        state.offers[place].helpers -= 1
-                        job = state.offers[place].job
-                        job?.enter()
-                        return
-                    }
+                    job = takeOffer()
+                    if job != nil { return }
                     state.idleCount += 1
                     unsafe pthread_cond_wait(state.wake, lock.rawMutex)
                     state.idleCount -= 1

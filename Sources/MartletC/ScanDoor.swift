@@ -51,7 +51,7 @@ public func parquetFileScan(
         let file = try object(file, ParquetFileHandle.self).readable()
         var options = try Options(options, optionCount)
         let size = try batchRowCount(&options)
-        _ = try options.flag("use_threads")
+        let usesThreads = try options.flag("use_threads") ?? true
         var selections = try rowRanges(&options).map { (ranges) throws(MartletError) in try file.selections(ofRows: ranges) }
         try options.finish()
         if let rowGroups {
@@ -61,7 +61,8 @@ public func parquetFileScan(
         }
         let reader = try file.scan(
             columns: try texts(columns, columnCount, "columns"), selections: selections,
-            filter: try optionalExpression(filter), batchRowCount: size, operation: Operation(progress))
+            filter: try optionalExpression(filter), batchRowCount: size, readsAhead: usesThreads,
+            operation: Operation(progress))
         try give(StreamHandle(reader), to: out)
     }
 }
@@ -119,11 +120,12 @@ public func datasetScan(
     guarded(error) { () throws(MartletError) in
         var options = try Options(options, optionCount)
         let size = try batchRowCount(&options)
-        _ = try options.flag("use_threads")
+        let usesThreads = try options.flag("use_threads") ?? true
         try options.finish()
         let reader = try object(dataset, DatasetHandle.self).dataset.scan(
             columns: try texts(columns, columnCount, "columns"), filter: try optionalExpression(filter),
-            batchRowCount: size, operation: Operation(progress))
+            batchRowCount: size, readsAhead: usesThreads,
+            operation: Operation(progress))
         try give(StreamHandle(reader), to: out)
     }
 }

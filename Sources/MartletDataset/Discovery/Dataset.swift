@@ -152,10 +152,11 @@ public final class Dataset: Sendable {
     /// - Parameters:
     ///   - columns: names, in the order in which they are wanted; nil for all.
     ///   - batchRowCount: rows of a batch, at most; nil for batches as large as their files.
+    ///   - readsAhead: whether the pool makes the next batch of `batchRowCount` rows while the caller is at work on one.
     public func scan(
-        columns: [String]? = nil, filter: Expression? = nil, batchRowCount: Int? = nil,
+        columns: [String]? = nil, filter: Expression? = nil, batchRowCount: Int? = nil, readsAhead: Bool = true,
         operation: Operation = .unwatched
-    ) throws(MartletError) -> ScanReader {
+    ) throws(MartletError) -> any RecordBatchReader {
         var output = schema
         if let columns {
             output.fields = try columns.map { name throws(MartletError) in
@@ -187,6 +188,7 @@ public final class Dataset: Sendable {
                         run: { () throws(MartletError) in try scan(try Self.open(file.path, options)).batches() }))
             }
         }
-        return ScanReader(schema: result, tasks: tasks, batchRowCount: batchRowCount, operation: operation)
+        let reader = ScanReader(schema: result, tasks: tasks, batchRowCount: batchRowCount, operation: operation)
+        return readsAhead && batchRowCount != nil && !operation.isWatched ? ReadAheadReader(reader) : reader
     }
 }

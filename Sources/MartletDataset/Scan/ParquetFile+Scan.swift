@@ -1,6 +1,7 @@
 public import MartletArrow
 public import MartletBase
 public import MartletCompute
+import MartletIO
 public import MartletParquet
 
 extension ParquetFile {
@@ -9,14 +10,18 @@ extension ParquetFile {
     /// - Parameters:
     ///   - columns: names of top-level columns or dotted paths; nil for all.
     ///   - selections: the rows to look at, in the order in which they are wanted; nil for all.
+    ///   - readsAhead: whether the pool makes the next batch of `batchRowCount` rows while the caller is at work on one.
     ///   - batchRowCount: rows of a batch, at most, in flat memory; nil for one batch, unless 32-bit offsets cannot reach so far.
     public func scan(
         columns: [String]? = nil, selections: [RowSelection]? = nil, filter: Expression? = nil, batchRowCount: Int? = nil,
-        operation: Operation = .unwatched
+        readsAhead: Bool = true, operation: Operation = .unwatched
     ) throws(MartletError) -> any RecordBatchReader {
         let wanted = selections ?? (0..<rowGroupCount).map { RowSelection(rowGroup: $0) }
         guard let filter else {
-            if let batchRowCount { return try batches(columns: columns, selections: wanted, batchRowCount: batchRowCount) }
+            if let batchRowCount {
+                let reader = try batches(columns: columns, selections: wanted, batchRowCount: batchRowCount)
+                return readsAhead && source.isThreadSafe ? ReadAheadReader(reader) : reader
+            }
             let table = try read(columns: columns, selections: wanted, operation: operation)
             return BatchesReader(schema: table.schema, ColumnChunks(table).batches(table.schema))
         }
@@ -31,6 +36,7 @@ extension ParquetFile {
                 try scan.batches([selection])
             }
         }
-        return ScanReader(schema: scan.output, tasks: tasks, batchRowCount: batchRowCount, operation: operation)
+        let reader = ScanReader(schema: scan.output, tasks: tasks, batchRowCount: batchRowCount, operation: operation)
+        return readsAhead && source.isThreadSafe && !operation.isWatched ? ReadAheadReader(reader) : reader
     }
 }

@@ -1,13 +1,17 @@
-"""Rows of a Parquet file by their numbers: always those of the whole table, and no pages beside theirs."""
+"""Rows of a Parquet file by their numbers and in batches: always those of the whole table, and no pages beside theirs."""
 
 import io
+import itertools
+import os
 import random
 
 import pyarrow as pa
 import pyarrow.parquet as papq
 import pytest
 
+import martlet
 import martlet.compute as pc
+import martlet.dataset as ds
 import martlet.parquet as mq
 
 ROWS = 5_000
@@ -101,3 +105,62 @@ def test_only_the_pages_of_the_rows_are_read(tmp_path):
     found = pa.table(mq.read_table(source, filters=pc.field("key") == 100_000))
     assert found.equals(wide.slice(100_000, 1))
     assert source.count < 600_000 < path.stat().st_size
+
+
+# ---- reading ahead ---------------------------------------------------------------------------------------------------
+
+
+def batches_of(path, kind, use_threads=True):
+    if kind == "file":
+        return mq.ParquetFile(path).iter_batches(500, use_threads=use_threads)
+    dataset = ds.dataset(path.parent)
+    return dataset.to_batches(batch_size=500, use_threads=use_threads, filter=pc.field("number") >= 0 if kind == "filter" else None)
+
+
+@pytest.mark.parametrize("kind", ["file", "dataset", "filter"])
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_reading_ahead_changes_nothing(path, kind, threads):
+    before = martlet.cpu_count()
+    martlet.set_cpu_count(threads)
+    try:
+        for use_threads in (True, False):
+            for stop in (0, 1, 3, 1_000):
+                found = [pa.record_batch(b) for b in itertools.islice(batches_of(path, kind, use_threads), stop)]
+                rows = sum(b.num_rows for b in found)
+                assert pa.Table.from_batches(found, TABLE.schema).equals(TABLE.slice(0, rows))
+            assert rows == ROWS
+    finally:
+        martlet.set_cpu_count(before)
+
+
+def test_errors_come_behind_the_batches_before_them(tmp_path):
+    path = tmp_path / "damaged.parquet"
+    papq.write_table(TABLE.select(["number"]), path, row_group_size=1_000, use_dictionary=False, compression="none")
+    data = bytearray(path.read_bytes())
+    chunk = papq.read_metadata(path).row_group(3).column(0)
+    data[chunk.data_page_offset:chunk.data_page_offset + 10] = b"\xff" * 10
+    path.write_bytes(data)
+    rows = 0
+    with pytest.raises(martlet.ArrowInvalid, match="row group 3"):
+        for batch in mq.ParquetFile(path).iter_batches(500):
+            rows += batch.num_rows
+    assert rows == 3_000
+
+
+def test_a_reader_that_is_shared_with_a_forked_child(path):
+    """The child reads on, or is told that it cannot; the parent never notices."""
+    for skip in range(6):
+        reader = mq.ParquetFile(path).iter_batches(500)
+        first = [next(reader) for _ in range(skip)]
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                rest = list(reader)
+                status = 0 if sum(b.num_rows for b in first + rest) == ROWS else 2
+            except martlet.ArrowInvalid as problem:
+                status = 0 if "forked" in str(problem) else 3
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert sum(b.num_rows for b in [*first, *reader]) == ROWS
