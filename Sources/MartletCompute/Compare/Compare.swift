@@ -397,23 +397,33 @@ private func scalarComparison(
     let isEquality = comparison == .equal || comparison == .notEqual
     let turn: UInt64 = comparison == .notEqual ? .max : 0
     let (wantedHead, mask) = (head, wanted.count >= 8 ? UInt64.max : 1 &<< UInt64(wanted.count &* 8) &- 1)
+    if isEquality {
+        // Lengths are compared 64 at once, bytes where they are equal.
+        return try makeBits(count: array.count) { start, length in
+            var word: UInt64 = 0
+            var left = strings.slots(of: wanted.count, from: start, length)
+            while left != 0 {
+                let i = left.trailingZeroBitCount
+                left &= left &- 1
+                let slot = strings.slot(start &+ i)
+                guard slot.count == wanted.count else { continue }
+                // Safety: `readable` says how many bytes there are from the slot's start on.
+                let isShort = strings.readable(slot) < 8
+                let head = unsafe isShort ? wantedHead : UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self) & mask
+                var holds = head == wantedHead
+                if holds && (isShort || wanted.count > 8) { holds = slot.has(wanted, at: 0) }
+                word |= (holds ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+            }
+            return word ^ turn
+        }
+    }
     return try makeBits(count: array.count) { start, length in
         var word: UInt64 = 0
         for i in 0..<length {
             let slot = strings.slot(start &+ i)
-            var holds: Bool
+            let holds: Bool
             // Safety: `readable` says how many bytes there are from the slot's start on.
-            if isEquality {
-                holds = slot.count == wanted.count
-                if holds {
-                    if strings.readable(slot) >= 8 {
-                        holds = unsafe UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self) & mask == wantedHead
-                        if holds && wanted.count > 8 { holds = slot.has(wanted, at: 0) }
-                    } else {
-                        holds = slot.has(wanted, at: 0)
-                    }
-                }
-            } else if slot.count >= 8, wanted.count >= 8,
+            if slot.count >= 8, wanted.count >= 8,
                 case let own = unsafe UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self), own != wantedHead
             {
                 holds = comparison.holds(own.bigEndian < wantedHead.bigEndian ? -1 : 1)
@@ -428,7 +438,7 @@ private func scalarComparison(
             }
             word |= (holds ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
         }
-        return word ^ turn
+        return word
     }
 }
 

@@ -53,6 +53,28 @@ struct BytesReader: @unchecked Sendable {
         return unsafe Bytes(bytes + start, end &- start)
     }
 
+    /// A bit for each of `length` slots from `start` on, at most 64: whether it has `count` bytes. Damaged offsets may lie.
+    @inline(__always)
+    func slots(of count: Int, from start: Int, _ length: Int) -> UInt64 {
+        if length < 64 || isWide || fixedWidth != nil {
+            var word: UInt64 = 0
+            for i in 0..<length {
+                word |= (slot(start &+ i).count == count ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+            }
+            return word
+        }
+        guard let count = Int32(exactly: count) else { return 0 }
+        var word: UInt64 = 0
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { bytes in
+            guard let out = bytes.baseAddress else { return }
+            // Safety: 65 offsets, the last of which `init` found to be there.
+            let offsets = unsafe narrow + start
+            for i in 0..<64 { unsafe out[i] = offsets[i &+ 1] &- offsets[i] == count ? 1 : 0 }
+            unsafe packBits(out, &word, 1)
+        }
+        return word
+    }
+
     /// How many bytes can be read from the start of a slot on.
     @inline(__always)
     func readable(_ slot: Bytes) -> Int { unsafe byteCount &- (slot.start - bytes) }

@@ -68,8 +68,17 @@ enum StringMaps {
                     }
                 }
                 functions[prefix + side] = function(prefix + side, ["characters"]) { options throws(MartletError) in
-                    let characters = Set(try options.text("characters").unicodeScalars.map(\.value))
-                    return { bytes, output in output.append(trimmed(bytes, left, right) { characters.contains($0) }) }
+                    let characters = try options.text("characters").unicodeScalars.map(\.value)
+                    // A bit for each character of ASCII; the others are looked up.
+                    let (low, high) = (asciiBits(characters, from: 0), asciiBits(characters, from: 64))
+                    let others = Set(characters.filter { $0 >= 128 })
+                    return { bytes, output in
+                        output.append(
+                            trimmed(bytes, left, right) {
+                                $0 < 64 ? low &>> UInt64($0) & 1 == 1
+                                    : $0 < 128 ? high &>> UInt64($0 &- 64) & 1 == 1 : others.contains($0)
+                            })
+                    }
                 }
             }
             for side in ["lpad", "rpad", "center"] {
@@ -272,6 +281,12 @@ enum StringMaps {
         value >= 0x80 && Unicode.Scalar(value)?.properties.generalCategory == .titlecaseLetter
     }
 
+    /// A bit for each of the 64 characters from `first` on that is among `characters`.
+    private static func asciiBits(_ characters: [UInt32], from first: UInt32) -> UInt64 {
+        characters.reduce(0) { $1 >= first && $1 < first + 64 ? $0 | 1 << UInt64($1 - first) : $0 }
+    }
+
+    @inline(__always)
     private static func trimmed(_ bytes: Bytes, _ left: Bool, _ right: Bool, _ drops: (UInt32) -> Bool) -> Bytes {
         var (start, end) = (0, bytes.count)
         while left && start < end {
