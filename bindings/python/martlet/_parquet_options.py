@@ -2,13 +2,21 @@
 
 from collections import namedtuple
 
-from ._errors import ArrowException, ArrowNotImplementedError
+from ._errors import ArrowException, ArrowInvalid, ArrowNotImplementedError
 
 _CODECS = ("none", "uncompressed", "snappy", "gzip", "brotli", "lz4", "zstd", "lz4_raw")
 
 
 def _unsupported(name, value, fix):
     raise ArrowNotImplementedError(f"{name}={value!r} is not supported; {fix}")
+
+
+def check_names(columns, schema):
+    """Refuses names that are neither columns nor paths into one."""
+    names = set(schema.names)
+    for name in columns or ():
+        if name not in names and name.split(".")[0] not in names:
+            raise ArrowInvalid(f"No match for FieldRef.Name({name}) in {schema.to_string()}")
 
 
 def _check_filesystem(filesystem):

@@ -12,7 +12,7 @@ from ._dataset_write import WrittenFile, _write
 from ._errors import ArrowInvalid, ArrowNotImplementedError
 from ._filters import filters_to_expression
 from ._parquet_file import _naming, read_metadata, read_schema
-from ._parquet_options import _check_columns, _check_filesystem
+from ._parquet_options import _check_columns, _check_filesystem, check_names
 from ._progress import Progress
 from ._schema import Schema, schema as _as_schema
 from ._streams import SourceReader, batches_of, is_tabular, reader_of
@@ -313,10 +313,7 @@ class Scanner:
             columns = None
         elif columns is not None:
             columns = _check_columns(columns)
-            names = dataset.schema.names
-            for name in columns:
-                if name not in names and name.split(".")[0] not in names:
-                    raise ArrowInvalid(f"No match for FieldRef.Name({name}) in {dataset.schema.to_string()}")
+            check_names(columns, dataset.schema)
         self._columns = columns
 
     @staticmethod

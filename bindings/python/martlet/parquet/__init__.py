@@ -8,13 +8,12 @@ object with `__arrow_c_stream__` or `__arrow_c_array__`, and pandas' DataFrames.
 import os
 
 from .. import _abi, _io
-from .._errors import ArrowInvalid
 from .._filters import filters_to_expression
 from .._parquet_file import ParquetFile, _index_columns, read_metadata, read_schema
 from .._parquet_metadata import (
     ColumnChunkMetaData, ColumnSchema, FileMetaData, ParquetLogicalType, ParquetSchema, RowGroupMetaData, Statistics)
 from .._parquet_options import (
-    SortingColumn, _WriterOptions, _check_columns, _check_filesystem, _file_options, _unsupported)
+    SortingColumn, _WriterOptions, _check_columns, _check_filesystem, _file_options, _unsupported, check_names)
 from .._parquet_writer import ParquetWriter, _spark_name, write_table
 from .._reader import RecordBatchReader
 from .._schema import schema as _as_schema
@@ -83,7 +82,6 @@ class ParquetDataset:
                 )
         if not is_list and (is_single or not is_path) and schema is None:
             self._file = ParquetFile(path_or_paths, memory_map=memory_map, **options)
-            self._schema = self._file.schema_arrow
             self._paths = [os.fspath(path_or_paths)] if is_path else []
         else:
             if not is_path and not is_list:
@@ -93,11 +91,10 @@ class ParquetDataset:
             self._dataset = Dataset._open(
                 path_or_paths, schema, None if is_single else partitioning, ignore_prefixes, "parquet", engine_options
             )
-            self._schema = self._dataset.schema
 
     @property
     def schema(self):
-        return self._schema
+        return self._dataset.schema if self._file is None else self._file.schema_arrow
 
     @property
     def files(self):
@@ -114,17 +111,17 @@ class ParquetDataset:
         """The rows that match the filters, as a Table with the columns in the order asked for."""
         columns = _check_columns(columns)
         if columns is not None and use_pandas_metadata:
-            columns = columns + _index_columns(self._schema, columns)
-        if columns is not None:
-            for name in columns:
-                top = name.split(".")[0]
-                if name not in self._schema.names and top not in self._schema.names:
-                    raise ArrowInvalid(f"No match for FieldRef.Name({name}) in {self._schema.to_string()}")
-        if self._file is not None:
-            total = self._file.metadata.num_rows if self._filter is None else None
-            table = self._file._read(columns, None, self._filter, use_threads, progress, total)
-        else:
-            table = self._dataset._read(columns, self._filter, use_threads, progress)
+            columns = columns + _index_columns(self.schema, columns)
+        try:
+            if self._file is not None:
+                total = self._file.metadata.num_rows if self._filter is None else None
+                table = self._file._read(columns, None, self._filter, use_threads, progress, total)
+            else:
+                table = self._dataset._read(columns, self._filter, use_threads, progress)
+        except KeyError:
+            # Files may have thousands of columns: only the engine looks for names, unless it misses one.
+            check_names(columns, self.schema)
+            raise
         if columns is not None and table.column_names != columns and all(n in table.column_names for n in columns):
             table = table.select(columns)
         return table
