@@ -184,7 +184,8 @@ extension [Datum] {
         for argument in self {
             switch argument.type {
             case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
-                .decimal256(let precision, let scale) where count == 1:
+                .decimal256(let precision, let scale)
+            where count == 1 && !name.hasPrefix("abs") && !name.hasPrefix("negate"):
                 let type = DataType.decimal128(precision: Swift.min(precision, 38), scale: scale)
                 all.append(argument.with(try MartletCompute.cast(argument.array, to: type)))
             case _: all.append(argument)

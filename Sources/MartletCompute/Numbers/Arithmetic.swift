@@ -21,6 +21,11 @@ public func compute(
     if x.type == .null || y.type == .null {
         return Datum(try .nulls(x.type == .null ? y.type : x.type, count: count), isScalar: isScalar)
     }
+    if x.isWideDecimal || y.isWideDecimal, !x.type.isFloatingPoint, !y.type.isFloatingPoint {
+        return try wideArithmetic(
+            operation, x.isWideDecimal ? x : try decimal(x, name, y), y.isWideDecimal ? y : try decimal(y, name, x),
+            name)
+    }
     let plan = try operands(operation, x, y, name)
     let validity = try intersection(
         x.isScalar ? nil : x.array.usedValidityBitmap, y.isScalar ? nil : y.array.usedValidityBitmap, count: count)
@@ -34,6 +39,14 @@ public func compute(
             operation: operation, kind: kind, isChecked: isChecked, a: try LaneReader(plan.a), b: try LaneReader(plan.b)
         ).run(count: count, validity: present)
     return Datum(ArrayData(type: plan.result, count: count, validity: validity, buffers: [buffer]), isScalar: isScalar)
+}
+
+extension Datum {
+    /// Whether this is of decimals of 256 bits.
+    fileprivate var isWideDecimal: Bool {
+        if case .decimal256 = type { return true }
+        return false
+    }
 }
 
 private struct Operands {
@@ -77,6 +90,8 @@ private func operands(
     case (.multiply, _, .duration) where a.type.isInteger:
         return Operands(
             a: try converted(a, to: .int64), b: b.with(b.array.reinterpreted(as: .int64)), result: b.type)
+    case (_, .decimal256, _) where b.type.isFloatingPoint, (_, _, .decimal256) where a.type.isFloatingPoint:
+        return Operands(a: try converted(a, to: .float64), b: try converted(b, to: .float64), result: .float64)
     case (_, .decimal128, _), (_, _, .decimal128):
         if a.type.isFloatingPoint || b.type.isFloatingPoint {
             return Operands(a: try converted(a, to: .float64), b: try converted(b, to: .float64), result: .float64)
@@ -315,6 +330,7 @@ public func negateOrAbs(_ array: ArrayData, isAbs: Bool, isChecked: Bool = false
         }
         return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
     }
+    if case .decimal256 = array.type { return try wideNegateOrAbs(array, isAbs: isAbs) }
     var numbers = array
     if case .duration = array.type { numbers = array.reinterpreted(as: .int64) }
     guard numbers.type.isNumeric, let kind = numbers.type.nativeKind,

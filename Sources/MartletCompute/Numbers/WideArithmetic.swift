@@ -1,0 +1,106 @@
+import MartletArrow
+import MartletBase
+
+/// Arithmetic of decimals one of which at least has 256 bits; the other has 128 or 256. The result has 256 bits, with
+/// pyarrow's precision and scale.
+///
+/// Errors: a precision above 76, a negative scale, and `Divide by zero` with the row.
+@inline(never)
+func wideArithmetic(
+    _ operation: Arithmetic, _ a: Datum, _ b: Datum, _ name: String
+) throws(MartletError) -> Datum {
+    guard let (p, s) = decimalDigits(a.type), let (q, t) = decimalDigits(b.type) else {
+        throw noKernel(name, [a.type, b.type])
+    }
+    guard s >= 0, t >= 0 else {
+        throw .notImplemented("Decimals with negative scales not supported: \(name) of \(a.type) and \(b.type)")
+    }
+    var (precision, scale, raisedA, raisedB) = (p + q + 1, s + t, 0, 0)
+    switch operation {
+    case .add, .subtract:
+        scale = max(s, t)
+        precision = max(p - s, q - t) + scale + 1
+        (raisedA, raisedB) = (scale - s, scale - t)
+    case .multiply: break
+    case .divide:
+        scale = max(4, s + q - t + 1)
+        precision = p - s + t + scale
+        raisedA = scale + t - s
+    }
+    // The operands are raised first, the left one before the right one: the error is of the first that is too long.
+    precision = [p + raisedA, q + raisedB].first { $0 > 76 } ?? precision
+    guard (1...76).contains(precision) else {
+        throw .invalid("Decimal precision out of range [1, 76]: \(precision); cast the operands to fewer digits")
+    }
+    let result = DataType.decimal256(precision: precision, scale: scale)
+    let count = try commonCount([a, b])
+    let isScalar = a.isScalar && b.isScalar
+    if a.isNullScalar || b.isNullScalar { return Datum(try .nulls(result, count: count), isScalar: isScalar) }
+    let validity = try intersection(
+        a.isScalar ? nil : a.array.usedValidityBitmap, b.isScalar ? nil : b.array.usedValidityBitmap, count: count)
+    let present = try validity.map { bits throws(MartletError) in try Bitmap(bits, count: count) }
+    let (x, y) = (try WideReader(a.array), try WideReader(b.array))
+    let (factorA, factorB) = (Int256.powerOfTen(raisedA), Int256.powerOfTen(raisedB))
+    let buffer = try makeWide(count: count) { row throws(MartletError) in
+        let left = x[a.isScalar ? 0 : row].multiplied(by: factorA)
+        let right = y[b.isScalar ? 0 : row].multiplied(by: factorB)
+        switch operation {
+        case .add: return left.adding(right)
+        case .subtract: return left.adding(right.negated)
+        case .multiply: return left.multiplied(by: right)
+        case .divide:
+            if !right.isZero { return left.divided(by: right) }
+            if present?[row] ?? true { throw .invalid("Divide by zero (row \(row))") }
+            return Int256(0)
+        }
+    }
+    return Datum(ArrayData(type: result, count: count, validity: validity, buffers: [buffer]), isScalar: isScalar)
+}
+
+/// -x or |x| of decimals of 256 bits.
+@inline(never)
+func wideNegateOrAbs(_ array: ArrayData, isAbs: Bool) throws(MartletError) -> ArrayData {
+    let values = try WideReader(array)
+    let buffer = try makeWide(count: array.count) { row in isAbs ? values[row].magnitude : values[row].negated }
+    return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
+}
+
+/// Precision and scale of decimals of 128 and 256 bits.
+private func decimalDigits(_ type: DataType) -> (Int, Int)? {
+    if case .decimal128(let precision, let scale) = type { return (precision, scale) }
+    if case .decimal256(let precision, let scale) = type { return (precision, scale) }
+    return nil
+}
+
+/// The slots of decimals of 128 or 256 bits.
+private struct WideReader {
+    private let wide: WideDecimals?
+    private let narrow: PrimitiveArray<Int128>?
+
+    init(_ array: ArrayData) throws(MartletError) {
+        if case .decimal256 = array.type {
+            (wide, narrow) = (try WideDecimals(array), nil)
+        } else {
+            (wide, narrow) = (nil, try PrimitiveArray<Int128>(array))
+        }
+    }
+
+    subscript(row: Int) -> Int256 {
+        if let narrow { return Int256(narrow[row]) }
+        guard let wide else { return Int256(0) }
+        return Int256(high: UInt128(bitPattern: wide.half(row, 1)), low: UInt128(bitPattern: wide.half(row, 0)))
+    }
+}
+
+private func makeWide(
+    count: Int, _ value: (Int) throws(MartletError) -> Int256
+) throws(MartletError) -> Buffer {
+    let builder = try BufferBuilder(uninitializedCount: try count.multiplied(checked: 32))
+    for row in 0..<count {
+        let number = try value(row)
+        // Safety: 32 bytes for each slot.
+        unsafe (builder.address + row &* 32).storeBytes(of: number.low, as: UInt128.self)
+        unsafe (builder.address + row &* 32).storeBytes(of: number.high, toByteOffset: 16, as: UInt128.self)
+    }
+    return builder.finish()
+}
