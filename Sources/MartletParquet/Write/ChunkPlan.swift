@@ -66,7 +66,7 @@ extension ChunkPlan {
         if settings.usesDictionary {
             dictionary = try LeafDictionaryMaker(
                 values: values, valueCount: valueCount, slotCount: slotCount,
-                maximumByteCount: options.dictionaryPageByteCount
+                maximumByteCount: options.dictionaryPageByteCount, given: chunks.first?.dictionary
             ).make()
         }
         let isWhole = dictionary.map { $0.codeCount == valueCount } ?? false

@@ -73,7 +73,7 @@ struct ChunkRecord {
             statistics.set(all, plan.storage)
             // Reals are counted by their bits, of which some are equal as values.
             if let dictionary = plan.dictionary, dictionary.codeCount == entryCount - nullCount, !plan.storage.isReal {
-                statistics.distinctCount = Int64(dictionary.entryCount)
+                statistics.distinctCount = Int64(dictionary.usedCount)
             }
             metadata.statistics = statistics
             metadata.sizeStatistics = sizeStatistics(plan)

@@ -42,6 +42,8 @@ struct EncodingChoice {
             cost = try lanes(UInt64.self, samples, isInteger: kind != .float64)
         case .fixedBytes(let width): cost = Cost(encoding: .plain, bytesPerValue: Double(width))
         case .bytes32, .bytes64:
+            // The order of an Arrow dictionary, and what no value points at, are the column's own.
+            if isDictionary, let dictionary, dictionary.codeCount == valueCount { return (.plain, dictionary) }
             // A dictionary that is much shorter than what it stands for needs no other look.
             let total = try byteCount() + 4 * valueCount
             if let dictionary, dictionary.codeCount == valueCount, dictionary.entries.count < total / 16 {

@@ -12,6 +12,17 @@ struct LeafDictionary: Sendable {
     let codeCount: Int
     /// Of byte strings: where each lies in `entries`.
     let places: Buffer?
+    /// How many entries the codes name; the others are an Arrow dictionary's that no value points at.
+    let usedCount: Int
+
+    init(entries: Buffer, entryCount: Int, codes: Buffer, codeCount: Int, places: Buffer?, usedCount: Int? = nil) {
+        self.entries = entries
+        self.entryCount = entryCount
+        self.codes = codes
+        self.codeCount = codeCount
+        self.places = places
+        self.usedCount = usedCount ?? entryCount
+    }
 
     var bitWidth: Int { entryCount <= 1 ? 0 : BitPacking.width(of: entryCount - 1) }
 }
@@ -22,6 +33,8 @@ struct LeafDictionaryMaker {
     let valueCount: Int
     let slotCount: Int
     let maximumByteCount: Int
+    /// The Arrow dictionary that the values came with: its order is kept, which may mean something.
+    let given: ArrayData?
 
     private static let sampleCount = 2_048
     private static let sampleWindow = 16
@@ -196,6 +209,8 @@ struct LeafDictionaryMaker {
             guard isPromising(distinct: trial.entryCount, of: sampled) else { return nil }
         }
         var dictionary = try BytesDictionaryBuilder(hasLengths: hasLengths, maximumByteCount: maximumByteCount)
+        if let given { try enter(given, into: &dictionary) }
+        let isGiven = dictionary.entryCount > 0
         let codes = try BufferBuilder(uninitializedCount: try valueCount.multiplied(checked: 4))
         let target = unsafe codes.pointer(to: UInt32.self)
         var done = 0
@@ -215,8 +230,32 @@ struct LeafDictionaryMaker {
         }
         let count = dictionary.entryCount
         let (entries, places) = dictionary.finish()
+        var used: Int?
+        if isGiven {
+            var flags = [Bool](repeating: false, count: count)
+            for i in 0..<done { unsafe flags[Int(target[i])] = true }
+            used = flags.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
         return LeafDictionary(
-            entries: entries, entryCount: count, codes: codes.finish(), codeCount: done, places: places)
+            entries: entries, entryCount: count, codes: codes.finish(), codeCount: done, places: places, usedCount: used)
+    }
+
+    /// Enters the values of an Arrow dictionary in their order, unless they are many beside the values that point at them.
+    private func enter(_ given: ArrayData, into dictionary: inout BytesDictionaryBuilder) throws(MartletError) {
+        guard given.count <= max(1_000, valueCount / 4), given.type.isVariableBinary else { return }
+        func all<Offset: OffsetValue>(_ values: BytesArray<Offset>) throws(MartletError) {
+            for i in 0..<values.count where given.isValid(i) {
+                let range = values.range(i)
+                // Safety: ranges lie inside the bytes, which `given` keeps.
+                let start = unsafe given.buffers[1].pointer(to: UInt8.self) + range.lowerBound
+                if try unsafe dictionary.code(start, range.count) == nil { return }
+            }
+        }
+        if given.type.layout.buffers[0] == .offsets64 {
+            try all(try BytesArray<Int64>(given))
+        } else {
+            try all(try BytesArray<Int32>(given))
+        }
     }
 
     /// Codes of the values of `span`, until the dictionary is full; how many there were.

@@ -199,3 +199,25 @@ def test_digits_that_do_not_fit(tmp_path):
         array = pa.Array.from_buffers(type, 1, [None, pa.py_buffer(data)])
         with pytest.raises(ma.ArrowInvalid, match="does not fit"):
             pq.write_table(ma.table(pa.table({"c": array})), tmp_path / "file")
+
+
+# ---- categories ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codec", ["none", "zstd"])
+@pytest.mark.parametrize("rows", [1, 7, 10_000])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_categories_keep_their_order(tmp_path, codec, rows, ordered):
+    """Those that no value has, too: pandas compares by the order."""
+    import pandas as pd
+    categories = ["small", "medium", "large", "none has it", "été"]
+    values = [categories[i] for i in (2, 0, 4, 2, 1)] * (rows // 5 + 1)
+    values = [None if i % 6 == 3 else v for i, v in enumerate(values[:rows])]
+    frame = pd.DataFrame({"size": pd.Categorical(values, categories=categories, ordered=ordered)})
+    path = tmp_path / "categories.parquet"
+    pq.write_table(ma.table(frame), path, compression=codec, row_group_size=4_000)
+    for reader in (pq, papq):
+        pd.testing.assert_frame_equal(reader.read_table(path).to_pandas(), frame)
+    distinct = len({v for v in values[:4_000] if v is not None})
+    statistics = pq.read_metadata(path).row_group(0).column(0).statistics
+    assert statistics is None or statistics.distinct_count in (None, distinct)
