@@ -34,7 +34,7 @@ struct LeafDictionaryMaker {
     let slotCount: Int
     let maximumByteCount: Int
     /// The Arrow dictionary that the values came with: its order is kept, which may mean something.
-    let given: ArrayData?
+    var given: ArrayData?
 
     private static let sampleCount = 2_048
     private static let sampleWindow = 16
