@@ -183,6 +183,7 @@ extension [Datum] {
         var all: [Datum] = []
         for argument in self {
             switch argument.type {
+            case .decimal256 where name == "sum" || name == "mean": all.append(argument)
             case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
                 .decimal256(let precision, let scale)
             where count == 1 && !name.hasPrefix("abs") && !name.hasPrefix("negate"):

@@ -31,7 +31,9 @@ extension Compute {
         let skipsNulls = try known.bool("skip_nulls", default: true)
         let isUnknown = !parts.isKleene && !skipsNulls && nullCount > 0
         let least = try known.integer("min_count", default: 1)
-        if isUnknown || valid < least { return try .nulls(whole.type, count: 1) }
+        if isUnknown || valid < least {
+            return name == "mean" ? try Sums.mean(total: whole, count: 0, of: type) : try .nulls(whole.type, count: 1)
+        }
         return name == "mean" ? try Sums.mean(total: whole, count: valid, of: type) : whole
     }
 

@@ -23,6 +23,7 @@ struct Sums: Sendable {
             var total: Int128 = 0
             for i in 0..<values.count where values.isValid(i) { total &+= values[i] }
             return try .single(total, .decimal128(precision: 38, scale: scale))
+        case .decimal256(_, let scale) where !isProduct: return try wideSum(array, scale: scale)
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64:
             return try numbers(isProduct: isProduct)
         case .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64,
@@ -34,7 +35,7 @@ struct Sums: Sendable {
         }
     }
 
-    /// The mean as a double; that of decimals as a decimal, cut off.
+    /// The mean as a double; that of decimals as a decimal, rounded half away from zero.
     func mean() throws(MartletError) -> ArrayData {
         try Self.mean(total: try sum("mean"), count: array.count - array.nullCount, of: array.type)
     }
@@ -43,8 +44,9 @@ struct Sums: Sendable {
     static func mean(total: ArrayData, count: Int, of type: DataType) throws(MartletError) -> ArrayData {
         if case .decimal128 = type {
             let total = try PrimitiveArray<Int128>(total)
-            return try .single(count == 0 ? nil : total[0] / Int128(count), type)
+            return try .single(count == 0 ? nil : roundedMean(total[0], count), type)
         }
+        if case .decimal256 = type { return try wideMean(total: total, count: count, type) }
         let value = try PrimitiveArray<Double>(try cast(total, to: .float64, options: .implicit))
         return try .single(count == 0 || !value.isValid(0) ? nil : value[0] / Double(count), .float64)
     }
@@ -63,6 +65,12 @@ struct Sums: Sendable {
         let total = parts.reduce(into: Spread()) { $0.add($1) }
         return (total.squares, total.count)
     }
+}
+
+/// The mean of `count` decimals whose sum is `total`, rounded half away from zero.
+func roundedMean(_ total: Int128, _ count: Int) -> Int128 {
+    let (quotient, rest) = total.quotientAndRemainder(dividingBy: Int128(count))
+    return rest.magnitude &* 2 >= UInt128(count) ? quotient &+ total.signum() : quotient
 }
 
 /// How many numbers, their mean, and the sum of their squared distances from it.

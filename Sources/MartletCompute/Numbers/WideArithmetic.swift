@@ -65,6 +65,29 @@ func wideNegateOrAbs(_ array: ArrayData, isAbs: Bool) throws(MartletError) -> Ar
     return ArrayData(type: array.type, count: array.count, validity: try array.rebasedValidity(), buffers: [buffer])
 }
 
+/// The sum of decimals of 256 bits, at their scale and with all digits that there can be; as pyarrow's it wraps beyond them.
+@inline(never)
+func wideSum(_ array: ArrayData, scale: Int) throws(MartletError) -> ArrayData {
+    let values = try WideReader(array)
+    var total = Int256(0)
+    for i in 0..<array.count where array.isValid(i) { total = total.adding(values[i]) }
+    let buffer = try makeWide(count: 1) { _ in total }
+    return ArrayData(type: .decimal256(precision: 76, scale: scale), count: 1, buffers: [buffer])
+}
+
+/// The mean of `count` decimals of `type` whose sum is `total`, rounded half away from zero.
+@inline(never)
+func wideMean(total: ArrayData, count: Int, _ type: DataType) throws(MartletError) -> ArrayData {
+    if count == 0 { return try .nulls(type, count: 1) }
+    let (total, divisor) = (try WideReader(total)[0], Int256(Int128(count)))
+    var mean = total.divided(by: divisor)
+    let rest = total.adding(mean.multiplied(by: divisor).negated).magnitude
+    if rest.low &* 2 >= divisor.low { mean = mean.adding(Int256(total.isNegative ? -1 : 1)) }
+    let rounded = mean
+    let buffer = try makeWide(count: 1) { _ in rounded }
+    return ArrayData(type: type, count: 1, buffers: [buffer])
+}
+
 /// Precision and scale of decimals of 128 and 256 bits.
 private func decimalDigits(_ type: DataType) -> (Int, Int)? {
     if case .decimal128(let precision, let scale) = type { return (precision, scale) }

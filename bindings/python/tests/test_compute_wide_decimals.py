@@ -105,3 +105,25 @@ def test_signs(name):
         x = column(chance, pa.decimal256(precision, precision // 3)).slice(2, 41)
         ours, theirs = getattr(mc, name)(moved(x)), getattr(pc, name)(x)
         assert str(ours.type) == str(theirs.type) and ours.to_pylist() == theirs.to_pylist()
+
+
+@pytest.mark.parametrize("kind, digits", [("decimal128", 38), ("decimal256", 76), ("decimal256", 20)])
+@pytest.mark.parametrize("scale", [0, 5, 20])
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 300])
+def test_sums_and_means(kind, digits, scale, count):
+    """Every digit of sums, means rounded half away from zero; in one piece and in chunks."""
+    rng = random.Random(count)
+    most = 10 ** (digits - 4)
+    values = [None if rng.random() < 0.2 else Decimal(rng.randint(-most, most)).scaleb(-scale) for _ in range(count)]
+    values += [Decimal(x).scaleb(-scale) for x in (1, 2)] if count == 2 else []
+    theirs = pa.array(values, getattr(pa, kind)(digits, scale))
+    mine = ma.array(theirs)
+    half = len(values) // 2
+    for function in ("sum", "mean"):
+        expected = getattr(pc, function)(theirs)
+        for given in (mine, ma.chunked_array([mine.slice(0, half), mine.slice(half)])):
+            got = getattr(mc, function)(given)
+            assert str(got.type) == str(expected.type) and got.as_py() == expected.as_py()
+    if values and digits < 40:
+        grouped = ma.table({"k": ["x"] * len(values), "v": mine}).group_by("k").aggregate([("v", "mean")])
+        assert grouped["v_mean"][0].as_py() == pc.mean(theirs).as_py()
