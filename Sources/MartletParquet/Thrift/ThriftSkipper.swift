@@ -33,6 +33,14 @@ struct ThriftSkipper {
     private func varintEnd(_ start: Int) -> Int {
         var position = start
         guard position >= 0 else { return -1 }
+        if position <= end &- 8 {
+            // Safety: eight bytes lie there. The first without its top bit is the last of the number; lengths vary from
+            // number to number, a branch for each byte would be foretold wrongly.
+            let word = unsafe UInt64(
+                littleEndian: UnsafeRawPointer(bytes).loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let last = ~word & 0x8080_8080_8080_8080
+            if last != 0 { return position &+ last.trailingZeroBitCount / 8 &+ 1 }
+        }
         let limit = min(end, position &+ 10)
         while position < limit {
             if unsafe bytes[position] < 0x80 { return position &+ 1 }
@@ -90,6 +98,15 @@ struct ThriftSkipper {
         if count == 15 {
             guard let (long, after) = number(next) else { return -1 }
             (count, next) = (long, after)
+        }
+        switch head & 0x0F {
+        case ThriftType.int16.rawValue, ThriftType.int32.rawValue, ThriftType.int64.rawValue:
+            for _ in 0..<count {
+                next = varintEnd(next)
+                if next < 0 { return -1 }
+            }
+            return next
+        case _: break
         }
         for _ in 0..<count {
             if next < 0 { return -1 }
