@@ -28,7 +28,8 @@ def same(got, expected):
     assert got.schema.equals(expected.schema, check_metadata=False), f"{got.schema}\n!=\n{expected.schema}"
     for left, right in zip(got.schema, expected.schema):
         assert left.nullable == right.nullable
-        pairs = {k: v for k, v in (left.metadata or {}).items() if not k.startswith(b"ARROW:extension")}
+        ours = (b"ARROW:extension", b"PARQUET:logical_type")
+        pairs = {k: v for k, v in (left.metadata or {}).items() if not k.startswith(ours)}
         assert pairs == (right.metadata or {})
     assert got.equals(expected) or str(got.to_pydict()) == str(expected.to_pydict()), f"{got}\n!=\n{expected}"
 
