@@ -104,7 +104,7 @@ def _write_options(options, format):
     if isinstance(options, IpcWriteOptions):
         if format != "ipc":
             raise TypeError("file_options are of IPC files, the format is Parquet")
-        return {k: v for k, v in options._options("file").items() if k not in ("format", "use_threads")}
+        return {k: v for k, v in options._options().items() if k != "use_threads"}
     if format == "ipc":
         raise TypeError("file_options are of Parquet files, the format is IPC")
     return options.engine()

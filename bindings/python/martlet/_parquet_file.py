@@ -79,15 +79,16 @@ class ParquetFile:
 
     @property
     def closed(self):
-        return self._handle is None
+        """Whether the file was closed; a file object that was given is open until its owner closes it."""
+        return self._handle is None or bool(getattr(self._source.owner, "closed", False))
 
     def close(self, force=False):
-        """Lets go of the file; a file object that was given stays open unless `force`."""
-        if self._handle is None:
+        """Lets go of the file; a file object that was given stays open, and can be read on, unless `force`."""
+        if self._handle is None or (hasattr(self._source.owner, "closed") and not force):
             return
         self._handle = None
         owner, self._source = self._source.owner, None
-        if force and hasattr(owner, "close"):
+        if hasattr(owner, "close"):
             owner.close()
 
     def __enter__(self):
@@ -97,7 +98,7 @@ class ParquetFile:
         self.close()
 
     def _check_open(self):
-        if self._handle is None:
+        if self.closed:
             raise ArrowInvalid("Invalid operation on closed file")
 
     def _known_columns(self, columns):

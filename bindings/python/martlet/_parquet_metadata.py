@@ -74,7 +74,10 @@ class FileMetaData:
     def append_row_groups(self, other):
         """Adds the row groups of another file with the same columns."""
         if not isinstance(other, FileMetaData):
-            raise TypeError(f"expected FileMetaData, got {type(other).__name__}")
+            raise TypeError(_wrong_other("FileMetaData", other))
+        differs = _schemas_differ(self.schema, other.schema)
+        if differs:
+            raise RuntimeError(f"AppendRowGroups requires equal schemas.\n{differs}")
         self._become(_abi.new(lib.martlet_parquet_metadata_concatenate, self._handle, other._handle))
 
     def write_metadata_file(self, where):
@@ -101,13 +104,14 @@ class FileMetaData:
 
     def equals(self, other):
         if not isinstance(other, FileMetaData):
-            raise TypeError(f"expected FileMetaData, got {type(other).__name__}")
+            raise TypeError(_wrong_other("FileMetaData", other))
         return self.to_dict() == other.to_dict() and self.metadata == other.metadata
 
     def __eq__(self, other):
         return self.equals(other) if isinstance(other, FileMetaData) else NotImplemented
 
-    __hash__ = object.__hash__
+    def __hash__(self):
+        return hash((self.schema, self.num_rows, self.num_row_groups, self.format_version))
 
     def __reduce__(self):
         sink = _io.BufferOutputStream()
@@ -130,7 +134,8 @@ def _reread(footer):
 class RowGroupMetaData:
     """What the footer says about a row group."""
 
-    def __init__(self, file, index):
+    def __init__(self, file=None, index=None):
+        _check_made_inside(self, file)
         self._file = file
         self._index = index
         self._info = _abi_io.parquet_row_group_info(file._handle, index)
@@ -190,6 +195,25 @@ class RowGroupMetaData:
         )
 
 
+def _check_made_inside(new, argument):
+    if argument is None:
+        raise TypeError(f"Do not call {type(new).__name__}'s constructor directly: it is an attribute of a file's metadata")
+
+
+def _wrong_other(expected, other):
+    return f"Argument 'other' has incorrect type (expected martlet.parquet.{expected}, got {type(other).__name__})"
+
+
+def _schemas_differ(one, other):
+    """What is different in two ParquetSchemas, or None."""
+    if len(one) != len(other):
+        return f"This schema has {len(one)} columns, other has {len(other)}"
+    for i in range(len(one)):
+        if one.column(i) != other.column(i):
+            return f"The two columns with index {i} differ.\n{one.column(i)!r}\n{other.column(i)!r}"
+    return None
+
+
 def _known(number):
     return None if number < 0 else number
 
@@ -197,7 +221,8 @@ def _known(number):
 class ColumnChunkMetaData:
     """What the footer says about one column in one row group."""
 
-    def __init__(self, file, row_group, index):
+    def __init__(self, file=None, row_group=None, index=None):
+        _check_made_inside(self, file)
         self._file = file
         self._row_group = row_group
         self._index = index
@@ -256,6 +281,8 @@ class ColumnChunkMetaData:
             "data_page_offset": self.data_page_offset,
             "total_compressed_size": self.total_compressed_size,
             "total_uncompressed_size": self.total_uncompressed_size,
+            "bloom_filter_offset": self.bloom_filter_offset,
+            "bloom_filter_length": self.bloom_filter_length,
         }
 
     def equals(self, other):
@@ -274,7 +301,8 @@ class ColumnChunkMetaData:
 class Statistics:
     """Minimum, maximum and counts of one column chunk; what the file does not say is None."""
 
-    def __init__(self, chunk):
+    def __init__(self, chunk=None):
+        _check_made_inside(self, chunk)
         self._chunk = chunk
         self._info = chunk._info
         self._bounds = None
@@ -310,7 +338,7 @@ class Statistics:
     max = property(lambda self: self._bound(1))
     physical_type = property(lambda self: _abi_io.text(self._info.physical_type))
     converted_type = property(lambda self: _abi_io.text(self._info.converted_type))
-    logical_type = property(lambda self: ParquetLogicalType(_abi_io.text(self._info.logical_type)))
+    logical_type = property(lambda self: ParquetLogicalType(_abi_io.text(self._info.logical_type) or ""))
 
     @property
     def num_values(self):
@@ -345,7 +373,8 @@ class Statistics:
 class ParquetLogicalType:
     """The logical type of a column: `type` is its name, `str()` all of it."""
 
-    def __init__(self, text):
+    def __init__(self, text=None):
+        _check_made_inside(self, text)
         self._text = text or "None"
 
     @property
@@ -406,7 +435,8 @@ class ParquetSchema:
     def __eq__(self, other):
         return self.equals(other)
 
-    __hash__ = object.__hash__
+    def __hash__(self):
+        return hash(self._text())
 
     def __repr__(self):
         return f"<martlet.parquet.ParquetSchema object at {hex(id(self))}>\n{self._text()}"
@@ -424,7 +454,7 @@ class ColumnSchema:
     max_definition_level = property(lambda self: self._info.max_definition_level)
     max_repetition_level = property(lambda self: self._info.max_repetition_level)
     physical_type = property(lambda self: _abi_io.text(self._info.physical_type))
-    logical_type = property(lambda self: ParquetLogicalType(_abi_io.text(self._info.logical_type)))
+    logical_type = property(lambda self: ParquetLogicalType(_abi_io.text(self._info.logical_type) or ""))
     converted_type = property(lambda self: _abi_io.text(self._info.converted_type))
 
     @property

@@ -98,8 +98,10 @@ class _WriterOptions:
             "write_batch_size",
         ):
             value = self._given.get(name)
-            if value is not None and (not hasattr(value, "__index__") or value <= 0):
-                raise ValueError(f"{name} must be a number above 0, not {value!r}")
+            if value is not None:
+                value = _whole(name, value)
+                if value <= 0:
+                    raise ValueError(f"{name} must be a number above 0, not {value!r}")
             options[name] = value
         # Pages are as long as their limits say, however values come to them.
         del options["write_batch_size"]
@@ -140,6 +142,10 @@ class _WriterOptions:
                 options["compression"] = "none"
             _per_column(options, "compression", given["compression"], listed=False, convert=_codec)
         if given.get("compression_level") is not None:
+            codec = options.get("compression")
+            if codec in ("none", "snappy") and not isinstance(given["compression"], dict):
+                name = "uncompressed" if codec == "none" else codec
+                raise ArrowInvalid(f"Codec '{name}' doesn't support setting a compression level.")
             _per_column(options, "compression_level", given["compression_level"], listed=False, convert=int)
         for name in ("use_dictionary", "write_statistics", "use_byte_stream_split"):
             if given.get(name) is not None:
@@ -174,12 +180,18 @@ class _WriterOptions:
                 if name not in ("ndv", "fpp"):
                     raise ValueError(f"bloom_filter_options: '{name}' is unknown; there are 'ndv' and 'fpp'")
             if one.get("ndv") is not None:
-                if not hasattr(one["ndv"], "__index__") or one["ndv"] <= 0:
-                    raise ValueError(f"'ndv' must be a positive integer, got {one['ndv']!r}")
+                where = f"'bloom_filter_options:ndv' for column '{column}' must be"
+                if not hasattr(one["ndv"], "__index__"):
+                    raise TypeError(f"{where} an int, got {one['ndv']!r}")
+                if one["ndv"] <= 0:
+                    raise ValueError(f"{where} greater than zero, got {one['ndv']!r}")
                 options[f"bloom_filter_ndv:{column}"] = int(one["ndv"])
             if one.get("fpp") is not None:
+                where = f"'bloom_filter_options:fpp' for column '{column}' must be"
+                if isinstance(one["fpp"], (str, bytes)) or not hasattr(one["fpp"], "__float__"):
+                    raise TypeError(f"{where} a float, got {one['fpp']!r}")
                 if not 0 < float(one["fpp"]) < 1:
-                    raise ValueError(f"'fpp' must be between 0.0 and 1.0, got {one['fpp']!r}")
+                    raise ValueError(f"{where} in (0.0, 1.0), got {one['fpp']!r}")
                 options[f"bloom_filter_fpp:{column}"] = repr(float(one["fpp"]))
 
     def _sorting(self):
@@ -202,6 +214,25 @@ class _WriterOptions:
         given = self._given
         if given.get("flavor") is not None:
             _unsupported("flavor", given["flavor"], "rename the columns and cast timestamps before writing")
+
+
+def _whole(name, value):
+    """A whole number; what is behind the point of a float is cut off, as in pyarrow."""
+    if isinstance(value, (str, bytes)) or not (hasattr(value, "__index__") or hasattr(value, "__int__")):
+        raise TypeError(f"an integer is required for {name}, not {type(value).__name__}")
+    return int(value)
+
+
+def row_group_rows(size):
+    """The rows of a row group that a user asked for; -1 leaves it to the writer, which is None here."""
+    if size is None:
+        return None
+    size = _whole("row_group_size", size)
+    if size == 0:
+        raise ValueError("Row group size cannot be 0: it must be above 0")
+    if size < -1:
+        raise ArrowInvalid(f"chunk size per row_group must be greater than 0, not {size}")
+    return None if size == -1 else size
 
 
 def _encoding(value):

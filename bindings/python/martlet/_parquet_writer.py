@@ -7,7 +7,7 @@ from . import _abi, _io
 from ._abi import lib
 from ._errors import ArrowInvalid
 from ._parquet_metadata import FileMetaData
-from ._parquet_options import _WriterOptions, _check_filesystem
+from ._parquet_options import _WriterOptions, _check_filesystem, row_group_rows
 from ._progress import Progress
 from ._schema import Schema, schema as _as_schema
 from ._streams import batches_of, is_tabular, reader_of, schema_of
@@ -117,6 +117,7 @@ class ParquetWriter:
             self.write_table(batch, row_group_size)
             return
         self._check(batch.schema)
+        row_group_size = row_group_rows(row_group_size)
         if row_group_size is None:
             self._write(batch)
         else:
@@ -129,6 +130,7 @@ class ParquetWriter:
         schema = schema_of(table)
         if schema is not None:
             self._check(schema)
+        row_group_size = row_group_rows(row_group_size)
         if row_group_size is None:
             for batch in batches_of(table):
                 self._write(batch)
@@ -150,8 +152,6 @@ class ParquetWriter:
         self._progress.advance(batch.num_rows)
 
     def _write_groups(self, batches, size):
-        if size <= 0:
-            raise ValueError(f"row_group_size must be above 0, not {size}")
         room = size
         for batch in batches:
             start = 0
@@ -294,13 +294,11 @@ def write_table(
 ):
     """Writes a table, or anything with `__arrow_c_stream__`, to one Parquet file; the options are ParquetWriter's."""
     given = {k: v for k, v in locals().items() if k not in ("table", "where", "kwargs", "progress", "filesystem")}
-    row_group_size = given["row_group_size"] = kwargs.pop("chunk_size", row_group_size)
+    given["row_group_size"] = row_group_rows(kwargs.pop("chunk_size", row_group_size))
     append = kwargs.pop("append", False)
     collector = kwargs.pop("metadata_collector", None)
     if not is_tabular(table):
         raise TypeError(f"expected a Table or an object with __arrow_c_stream__, got {type(table)}")
-    if row_group_size is not None and row_group_size <= 0:
-        raise ValueError(f"row_group_size must be above 0, not {row_group_size}")
     for name in kwargs:
         if name not in _WriterOptions.names:
             raise TypeError(f"write_table() got an unexpected keyword argument '{name}'")

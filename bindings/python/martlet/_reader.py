@@ -5,13 +5,21 @@ from collections import namedtuple
 from . import _abi
 from ._abi_capsules import exported_stream, is_array, is_stream, stream_of
 from ._c_pointers import StreamPointers
-from ._errors import ArrowInvalid
+from ._errors import ArrowInvalid, ArrowTypeError
 from ._schema import Schema
 from ._table import RecordBatch, Table
 
 _next = _abi.native.stream_next
 
 RecordBatchWithMetadata = namedtuple("RecordBatchWithMetadata", ["batch", "custom_metadata"])
+
+
+def _cast_batch(batch, schema):
+    for i, field in enumerate(schema):
+        if not field.nullable and batch.column(i).null_count:
+            raise ArrowInvalid(f"Can't cast array of field '{field.name}' to non-nullable: it has "
+                               f"{batch.column(i).null_count} nulls")
+    return batch.cast(schema)
 
 
 class RecordBatchReader(StreamPointers):
@@ -146,9 +154,17 @@ class RecordBatchReader(StreamPointers):
     def cast(self, target_schema):
         """A reader whose batches are cast to `target_schema`, one by one."""
         if self.schema.names != target_schema.names:
-            raise ArrowInvalid(f"Schema mismatch: field names {self.schema.names} cannot be cast to "
-                               f"{target_schema.names}")
-        return RecordBatchReader._make(target_schema, (b.cast(target_schema) for b in self))
+            raise ArrowInvalid("Target schema's field names are not matching the table's field names: "
+                               f"{self.schema.names}, {target_schema.names}")
+        from ._builders import nulls
+        nothing = RecordBatch.from_arrays([nulls(0, f.type) for f in self.schema], schema=self.schema)
+        for i, (field, target) in enumerate(zip(self.schema, target_schema)):
+            try:
+                nothing.column(i).cast(target.type)
+            except (NotImplementedError, TypeError) as problem:
+                raise ArrowTypeError(
+                    f"Field {i} cannot be cast from {field.type} to {target.type}: {problem}") from None
+        return RecordBatchReader._make(target_schema, (_cast_batch(b, target_schema) for b in self))
 
     def close(self):
         """Gives back what the reader holds; reading after that is an error."""

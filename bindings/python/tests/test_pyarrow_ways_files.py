@@ -1,0 +1,101 @@
+"""Ways of calling that programs written for pyarrow know, where files are concerned; pyarrow itself says what comes out."""
+
+import io
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+import martlet as pa
+import martlet.parquet as pq
+
+BOTH = pytest.mark.parametrize("module", [pyarrow, pa], ids=["pyarrow", "martlet"])
+
+
+def parquet_of(module):
+    return pyarrow.parquet if module is pyarrow else pq
+
+
+def written(module, **options):
+    """The bytes of a file of ten rows that a module wrote."""
+    sink = io.BytesIO()
+    parquet_of(module).write_table(module.table({"a": list(range(10)), "s": list("abcdefghij")}), sink, **options)
+    return sink.getvalue()
+
+
+@BOTH
+@pytest.mark.parametrize("size, groups", [(2.5, 5), (3, 4), (-1, 1), (None, 1)])
+def test_sizes_of_row_groups(module, size, groups):
+    for options in ({"row_group_size": size}, {"chunk_size": size}):
+        data = written(module, **options)
+        assert parquet_of(module).ParquetFile(io.BytesIO(data)).num_row_groups == groups
+
+
+@BOTH
+@pytest.mark.parametrize("options, error, text", [
+    ({"row_group_size": 0}, ValueError, "Row group size cannot be 0"),
+    ({"row_group_size": -7}, ValueError, "chunk size per row_group must be greater than 0"),
+    ({"row_group_size": "a"}, TypeError, "an integer is required"),
+    ({"data_page_size": "a"}, TypeError, "an integer is required"),
+    ({"compression": "snappy", "compression_level": 4}, ValueError, "Codec 'snappy' doesn't support setting a compression"),
+    ({"compression": "none", "compression_level": 4}, ValueError, "Codec 'uncompressed' doesn't support setting"),
+    ({"bloom_filter_options": {"a": {"ndv": "9"}}}, TypeError, "'bloom_filter_options:ndv' for column 'a' must be an int"),
+    ({"bloom_filter_options": {"a": {"ndv": -9}}}, ValueError, "for column 'a' must be greater than zero, got -9"),
+    ({"bloom_filter_options": {"a": {"fpp": "1"}}}, TypeError, "'bloom_filter_options:fpp' for column 'a' must be a float"),
+    ({"bloom_filter_options": {"a": {"fpp": 2.0}}}, ValueError, r"must be in \(0.0, 1.0\), got 2.0"),
+])
+def test_options_that_are_refused(module, options, error, text):
+    with pytest.raises(error, match=text):
+        written(module, **options)
+
+
+@BOTH
+def test_metadata_that_is_hashed_and_appended(module, tmp_path):
+    pq = parquet_of(module)
+    for name, types in (("one", "int64"), ("same", "int64"), ("other", "int32")):
+        pq.write_metadata(module.schema([("a", types)]), tmp_path / name)
+    one, same, other = (pq.read_metadata(tmp_path / name) for name in ("one", "same", "other"))
+    assert hash(one) == hash(same) != hash(other) and hash(one.schema) == hash(same.schema)
+    with pytest.raises(RuntimeError, match="AppendRowGroups requires equal schemas.\nThe two columns with index 0 differ"):
+        one.append_row_groups(other)
+    with pytest.raises(RuntimeError, match="This schema has 1 columns, other has 2"):
+        one.append_row_groups(pq.read_metadata(io.BytesIO(written(module))))
+    with pytest.raises(TypeError, match="Argument 'other' has incorrect type"):
+        one.equals(None)
+    for kind in (pq.FileMetaData, pq.RowGroupMetaData, pq.ColumnChunkMetaData, pq.Statistics, pq.ParquetLogicalType):
+        with pytest.raises(TypeError, match=f"Do not call {kind.__name__}'s constructor directly"):
+            kind()
+    found = pq.read_metadata(io.BytesIO(written(module, bloom_filter_options={"a": {"ndv": 10}}))).row_group(0)
+    assert found.column(0).to_dict()["bloom_filter_offset"] == found.column(0).bloom_filter_offset > 0
+    assert found.column(1).to_dict()["bloom_filter_length"] is None
+
+
+@BOTH
+def test_files_of_others_are_not_closed(module, tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(written(module))
+    with open(path, "rb") as file:
+        with parquet_of(module).ParquetFile(file) as reader:
+            assert not reader.closed
+        assert not file.closed and not reader.closed and reader.read().num_rows == 10
+    assert reader.closed
+    with parquet_of(module).ParquetFile(path) as reader:
+        assert not reader.closed
+    assert reader.closed
+
+
+@BOTH
+def test_casts_of_readers(module):
+    batch = module.record_batch({"a": [1, None]})
+
+    def reader():
+        return module.RecordBatchReader.from_batches(batch.schema, [batch])
+
+    with pytest.raises(ValueError, match="Target schema's field names are not matching"):
+        reader().cast(module.schema([]))
+    with pytest.raises(module.lib.ArrowTypeError, match="Field 0 cannot be cast"):
+        reader().cast(module.schema([("a", module.list_(module.int32()))]))
+    strict = reader().cast(module.schema([module.field("a", module.int32(), nullable=False)]))
+    with pytest.raises(module.ArrowInvalid, match="Can't cast array"):
+        strict.read_all()
+    assert reader().cast(module.schema([("a", "int8")])).read_all()["a"].to_pylist() == [1, None]
