@@ -1,7 +1,17 @@
-"""The formats of files in a dataset, and how the names of its directories give columns."""
+"""The formats of files in a dataset: how they are read and written."""
 
 from ._errors import ArrowNotImplementedError
-from ._schema import Schema, schema as _as_schema
+
+
+class FragmentScanOptions:
+    """How the files of a dataset are read."""
+
+
+class FileWriteOptions:
+    """How the files of a dataset are written."""
+
+    def __init__(self):
+        raise TypeError("Do not call FileWriteOptions's constructor directly, use make_write_options of a format instead.")
 
 
 class ParquetEncryptionConfig:
@@ -34,7 +44,7 @@ class ParquetDecryptionConfig:
         return self._parts[0].file_decryption_properties(*self._parts[1:])._engine_options(source)
 
 
-class ParquetFragmentScanOptions:
+class ParquetFragmentScanOptions(FragmentScanOptions):
     """How the files of a dataset are read; what concerns reading ahead and limits of Thrift is accepted and not needed."""
 
     def __init__(
@@ -46,8 +56,24 @@ class ParquetFragmentScanOptions:
             raise ValueError("decryption_config and decryption_properties exclude each other")
         self.parquet_decryption_config = decryption_config
         self.decryption_properties = decryption_properties
+        self.use_buffered_stream = use_buffered_stream
+        self.buffer_size = buffer_size
+        self.pre_buffer = pre_buffer
+        self.cache_options = cache_options
+        self.thrift_string_size_limit = 100_000_000 if thrift_string_size_limit is None else thrift_string_size_limit
+        self.thrift_container_size_limit = (
+            1_000_000 if thrift_container_size_limit is None else thrift_container_size_limit)
+        self.schema_depth_limit = schema_depth_limit
         self.page_checksum_verification = page_checksum_verification
         self.arrow_extensions_enabled = arrow_extensions_enabled
+
+    def equals(self, other):
+        return isinstance(other, ParquetFragmentScanOptions) and self.__dict__ == other.__dict__
+
+    def __eq__(self, other):
+        return self.equals(other) if isinstance(other, ParquetFragmentScanOptions) else NotImplemented
+
+    __hash__ = object.__hash__
 
     def _file_options(self):
         return {
@@ -57,68 +83,226 @@ class ParquetFragmentScanOptions:
         }
 
 
-class ParquetFileFormat:
+class ParquetReadOptions:
+    """Which types Parquet columns get: those in `dictionary_columns` stay dictionaries."""
+
+    _names = ("dictionary_columns", "coerce_int96_timestamp_unit", "binary_type", "list_type")
+
+    def __init__(self, dictionary_columns=None, coerce_int96_timestamp_unit=None, binary_type=None, list_type=None):
+        self.dictionary_columns = set(dictionary_columns or ())
+        self.coerce_int96_timestamp_unit = "ns" if coerce_int96_timestamp_unit is None else coerce_int96_timestamp_unit
+        if self.coerce_int96_timestamp_unit not in ("s", "ms", "us", "ns"):
+            raise ValueError(f"Invalid value for coerce_int96_timestamp_unit: {coerce_int96_timestamp_unit!r}")
+        self.binary_type = binary_type
+        self.list_type = list_type
+
+    def _file_options(self):
+        unit = None if self.coerce_int96_timestamp_unit == "ns" else self.coerce_int96_timestamp_unit
+        return {
+            "read_dictionary": sorted(self.dictionary_columns) or None, "coerce_int96_timestamp_unit": unit,
+            "binary_type": self.binary_type, "list_type": self.list_type,
+        }
+
+    def equals(self, other):
+        return isinstance(other, ParquetReadOptions) and self.__dict__ == other.__dict__
+
+    def __eq__(self, other):
+        return self.equals(other) if isinstance(other, ParquetReadOptions) else NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __repr__(self):
+        return (f"<ParquetReadOptions dictionary_columns={self.dictionary_columns} "
+                f"coerce_int96_timestamp_unit={self.coerce_int96_timestamp_unit} binary_type={self.binary_type} "
+                f"list_type={self.list_type}>")
+
+
+class FileFormat:
+    """A format of files in a dataset."""
+
+    _options = {}
+
+    def __init__(self):
+        raise TypeError("Do not call FileFormat's constructor directly, use ParquetFileFormat or IpcFileFormat instead.")
+
+    def inspect(self, file, filesystem=None):
+        """The schema of a file."""
+        return self.make_fragment(file, filesystem).physical_schema
+
+    def is_supported(self, file, filesystem=None):
+        """Whether a file can be read in this format."""
+        try:
+            self.inspect(file, filesystem)
+        except (ValueError, OSError):
+            return False
+        return True
+
+    def make_fragment(self, file, filesystem=None, partition_expression=None, *, file_size=None):
+        """A fragment of one file: a path, a Buffer or a file object."""
+        from ._dataset_fragment import FileFragment
+        from ._fs_resolve import located
+
+        place, elsewhere = located(file, filesystem)
+        return FileFragment._of(self, place, elsewhere, partition_expression)
+
+    def equals(self, other):
+        return type(self) is type(other) and self._options == other._options
+
+    def __eq__(self, other):
+        return self.equals(other) if isinstance(other, FileFormat) else NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+
+class ParquetFileFormat(FileFormat):
     """Parquet as the format of a dataset; `make_write_options` takes the options of `parquet.write_table`, and
     `encryption_config`."""
 
     default_extname = "parquet"
     _name = "parquet"
+    _title = "Parquet"
 
     def __init__(self, read_options=None, default_fragment_scan_options=None, **kwargs):
         from ._parquet_options import _file_options
 
-        names = ("read_dictionary", "coerce_int96_timestamp_unit", "page_checksum_verification", "dictionary_columns")
-        for name in kwargs:
-            if name not in names:
-                raise TypeError(f"ParquetFileFormat() got an unexpected keyword argument '{name}'")
-        kwargs["read_dictionary"] = kwargs.pop("dictionary_columns", None) or kwargs.get("read_dictionary")
+        mine = ("read_dictionary", "page_checksum_verification", *ParquetReadOptions._names)
+        scan = {name: kwargs.pop(name) for name in list(kwargs) if name not in mine}
+        if default_fragment_scan_options is None:
+            try:
+                default_fragment_scan_options = ParquetFragmentScanOptions(**scan)
+            except TypeError:
+                raise TypeError(
+                    f"ParquetFileFormat() got an unexpected keyword argument '{next(iter(scan), '')}'") from None
+        elif scan:
+            raise ValueError("If `default_fragment_scan_options` is given, cannot specify further scan options")
+        read = {name: kwargs.pop(name) for name in ParquetReadOptions._names if name in kwargs}
+        if "read_dictionary" in kwargs:
+            read["dictionary_columns"] = kwargs.pop("read_dictionary")
+        if read_options is None:
+            read_options = ParquetReadOptions(**read)
+        elif isinstance(read_options, dict):
+            read_options = ParquetReadOptions(**read_options)
+        elif read:
+            raise ValueError("If `read_options` is given, cannot specify keywords")
+        self.read_options = read_options
         self.default_fragment_scan_options = default_fragment_scan_options
-        if default_fragment_scan_options is not None:
-            kwargs = default_fragment_scan_options._file_options() | kwargs
-        self._options = _file_options(**kwargs)
+        self._options = _file_options(
+            **default_fragment_scan_options._file_options() | kwargs | read_options._file_options())
 
     def make_write_options(self, **kwargs):
-        from ._parquet_options import _WriterOptions
-
         config = kwargs.pop("encryption_config", None)
         if config is not None:
             kwargs["encryption_properties"] = config
-        return _WriterOptions("make_write_options", {"compression": "snappy"} | kwargs)
+        return ParquetFileWriteOptions._of({"compression": "snappy"} | kwargs)
 
-    def __eq__(self, other):
-        return isinstance(other, ParquetFileFormat) and self._options == other._options
+    def make_fragment(self, file, filesystem=None, partition_expression=None, row_groups=None, *, file_size=None):
+        """A fragment of one file, or of some of its row groups."""
+        made = super().make_fragment(file, filesystem, partition_expression)
+        made._row_groups = None if row_groups is None else [int(i) for i in row_groups]
+        return made
 
-    __hash__ = object.__hash__
+    @staticmethod
+    def _fragment_class():
+        from ._dataset_fragment import ParquetFileFragment
+
+        return ParquetFileFragment
+
+    def _opened(self, source):
+        from ._dataset_inputs import ParquetInput
+
+        return ParquetInput(source, self._options)
+
+    def __reduce__(self):
+        return _parquet_format, (self.read_options, self.default_fragment_scan_options, self._options)
 
     def __repr__(self):
-        return "<ParquetFileFormat>"
+        return f"<ParquetFileFormat read_options={self.read_options}>"
 
 
-class IpcFileFormat:
+def _parquet_format(read_options, scan_options, options):
+    made = ParquetFileFormat(read_options, scan_options)
+    made._options = options
+    return made
+
+
+class ParquetFileWriteOptions(FileWriteOptions):
+    """How the Parquet files of a dataset are written."""
+
+    @classmethod
+    def _of(cls, options):
+        from ._parquet_options import _WriterOptions
+
+        self = object.__new__(cls)
+        self._writer_options = _WriterOptions("make_write_options", options)
+        return self
+
+    format = property(lambda self: ParquetFileFormat())
+
+    def update(self, **kwargs):
+        """Changes some options."""
+        self._writer_options = type(self)._of(self._writer_options._given | kwargs)._writer_options
+
+    def engine(self):
+        return self._writer_options.engine()
+
+    def __repr__(self):
+        given = " ".join(f"{name}={value}" for name, value in self._writer_options._given.items())
+        return f"<martlet.dataset.ParquetFileWriteOptions {given}>"
+
+
+class IpcFileWriteOptions(FileWriteOptions):
+    """How the Arrow IPC files of a dataset are written."""
+
+    @classmethod
+    def _of(cls, options):
+        from .ipc import IpcWriteOptions
+
+        self = object.__new__(cls)
+        self.write_options = IpcWriteOptions(**options)
+        return self
+
+    format = property(lambda self: IpcFileFormat())
+
+    def __repr__(self):
+        return f"<martlet.dataset.IpcFileWriteOptions {self.write_options}>"
+
+
+class IpcFileFormat(FileFormat):
     """Arrow IPC files as the format of a dataset."""
 
     default_extname = "arrow"
+    default_fragment_scan_options = None
     _name = "ipc"
-    _options = {}
+    _title = "IPC"
+
+    def __init__(self):
+        pass
 
     def make_write_options(self, **kwargs):
-        from .ipc import IpcWriteOptions
+        return IpcFileWriteOptions._of(kwargs)
 
-        return IpcWriteOptions(**kwargs)
+    @staticmethod
+    def _fragment_class():
+        from ._dataset_fragment import FileFragment
 
-    def __eq__(self, other):
-        return isinstance(other, IpcFileFormat)
+        return FileFragment
 
-    __hash__ = object.__hash__
+    def _opened(self, source):
+        from ._dataset_inputs import IpcInput
 
-    def __repr__(self):
-        return "<IpcFileFormat>"
+        return IpcInput(source, self._options)
+
+    def __reduce__(self):
+        return IpcFileFormat, ()
 
 
 def _format(value):
     if value is None:
         return ParquetFileFormat()
-    if isinstance(value, (ParquetFileFormat, IpcFileFormat)):
+    if isinstance(value, FileFormat):
         return value
     if value == "parquet":
         return ParquetFileFormat()
@@ -127,65 +311,3 @@ def _format(value):
     if value in ("csv", "json", "orc"):
         raise ArrowNotImplementedError(f"format={value!r} is not supported; 'parquet' and 'ipc' are")
     raise ValueError(f"format '{value}' is not supported; 'parquet' and 'ipc' are")
-
-
-class Partitioning:
-    """How the names of directories give the values of columns."""
-
-    _flavor = "none"
-
-    def __init__(self, schema):
-        self.schema = schema
-
-
-class HivePartitioning(Partitioning):
-    """Directories named `key=value`."""
-
-    _flavor = "hive"
-
-    def __init__(self, schema=None, dictionaries=None, null_fallback="__HIVE_DEFAULT_PARTITION__", segment_encoding="uri"):
-        if null_fallback != "__HIVE_DEFAULT_PARTITION__":
-            raise ArrowNotImplementedError("null_fallback: only '__HIVE_DEFAULT_PARTITION__' is supported")
-        if segment_encoding != "uri":
-            raise ArrowNotImplementedError("segment_encoding: only 'uri' is supported")
-        super().__init__(schema)
-        self.null_fallback = null_fallback
-
-    @staticmethod
-    def discover(*args, **kwargs):
-        return HivePartitioning()
-
-    def __repr__(self):
-        return f"<HivePartitioning {self.schema.names if self.schema else ''}>"
-
-
-def partitioning(schema=None, field_names=None, flavor=None, dictionaries=None):
-    """A partitioning; `flavor='hive'` is supported: directories named `key=value`."""
-    if flavor != "hive":
-        raise ArrowNotImplementedError(
-            f"partitioning(flavor={flavor!r}) is not supported; use flavor='hive': directories named key=value"
-        )
-    if field_names is not None:
-        raise ValueError("Cannot specify 'field_names' for flavor 'hive'")
-    if schema is not None and not isinstance(schema, Schema):
-        if not hasattr(schema, "__arrow_c_schema__"):
-            raise ValueError(f"Expected Schema for 'schema', got {type(schema)}")
-        schema = _as_schema(schema)
-    return HivePartitioning(schema)
-
-
-def _flavor(value):
-    """The engine's name of a partitioning for reading, and the schema of its keys if it has one."""
-    if value is None:
-        return "none", None
-    if isinstance(value, str):
-        if value != "hive":
-            raise ValueError(f"partitioning={value!r} is not supported; use 'hive' or None")
-        return "hive", None
-    if isinstance(value, Partitioning):
-        return value._flavor, value.schema
-    if isinstance(value, (list, tuple)):
-        raise ArrowNotImplementedError(
-            "partitioning by a list of names (directories without keys) is not supported for reading; use 'hive'"
-        )
-    raise TypeError(f"partitioning must be 'hive', None or a Partitioning, got {type(value).__name__}")

@@ -6,9 +6,10 @@ from collections import namedtuple
 from . import _abi, _io
 from ._abi import lib
 from ._array import wrap
-from ._dataset_format import Partitioning
+from ._dataset_partitioning import Partitioning
 from ._errors import ArrowInvalid
 from ._progress import Progress
+from ._schema import schema as _as_schema
 from ._streams import is_tabular, reader_of, schema_of
 from ._table import Table
 
@@ -33,6 +34,8 @@ def _write(
     file_visitor=None,
     format="parquet",
     progress=None,
+    filesystem=None,
+    create_dir=True,
     max_partitions=None,
     max_open_files=None,
     max_rows_per_file=None,
@@ -55,12 +58,44 @@ def _write(
     for name in columns:
         if name not in found.names:
             raise KeyError(f'Field "{name}" does not exist in schema; its columns are {", ".join(found.names)}')
+    if isinstance(partitioning, Partitioning):
+        found, data = _with_key_types(found if schema is None else schema, data, partitioning)
+        schema = found if schema is not None else None
     if columns and len(columns) == len(found.names):
         raise ValueError("No data left to save outside partition columns")
     rows = getattr(data, "num_rows", None)
     reader = reader_of(data)
     if schema is not None and not found.equals(schema):
         reader = reader.cast(schema)
+    from ._fs_resolve import resolved
+
+    elsewhere, place = resolved(root, filesystem)
+    if format != "parquet" or elsewhere._local_path(place) is None or not _is_engines(partitioning):
+        from ._dataset_format import ParquetFileFormat, _format
+        from ._dataset_groups import write_groups
+
+        if format == "parquet" and not hasattr(file_options, "_writer_options"):
+            given = {} if file_options is None else file_options._given
+            file_options = ParquetFileFormat().make_write_options(**given)
+        elif file_options is None:
+            file_options = _format(format).make_write_options()
+        _write_options(file_options, format)
+        if partitioning and not isinstance(partitioning, Partitioning):
+            from ._dataset_partitioning import HivePartitioning
+
+            partitioning = HivePartitioning(_as_schema([found.field(name) for name in columns]))
+        limits = {
+            "max_partitions": max_partitions, "max_open_files": max_open_files, "max_rows_per_file": max_rows_per_file,
+            "max_rows_per_group": max_rows_per_group,
+        }
+        watch = Progress(progress, f"writing {place!r}", rows)
+        write_groups(
+            reader, elsewhere, place, partitioning=partitioning or None, template=basename_template,
+            behavior=existing_data_behavior, format=format, options=file_options, limits=limits, visitor=file_visitor,
+            creates=create_dir)
+        watch.end()
+        return
+    root = elsewhere._local_path(place)
     if isinstance(data, Table) and reader.schema is data.schema:
         stream = data._stream()
     else:
@@ -98,9 +133,35 @@ def _write(
             file_visitor(WrittenFile(path, metadata, os.path.getsize(path)))
 
 
+def _is_engines(partitioning):
+    return not isinstance(partitioning, Partitioning) or getattr(partitioning, "_is_engines", False)
+
+
+def _with_key_types(schema, data, partitioning):
+    """The schema with the keys' types as the partitioning gives them, and the rows."""
+    changed = [
+        partitioning.schema.field(field.name) if field.name in partitioning.schema.names and not _same_key(
+            field.type, partitioning.schema.field(field.name).type) else field
+        for field in schema]
+    if changed == list(schema):
+        return schema, data
+    made = _as_schema(changed, metadata=schema.metadata)
+    return made, reader_of(data).cast(made)
+
+
+def _same_key(one, other):
+    def plain(type):
+        return type.value_type if hasattr(type, "index_type") else type
+
+    return plain(one) == plain(other)
+
+
 def _write_options(options, format):
+    from ._dataset_format import IpcFileWriteOptions
     from .ipc import IpcWriteOptions
 
+    if isinstance(options, IpcFileWriteOptions):
+        options = options.write_options
     if isinstance(options, IpcWriteOptions):
         if format != "ipc":
             raise TypeError("file_options are of IPC files, the format is Parquet")

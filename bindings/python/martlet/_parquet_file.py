@@ -1,12 +1,13 @@
 """Reading one Parquet file."""
 
 import contextlib
+import os
 
 from . import _abi, _abi_io, _io
 from ._abi import lib
 from ._errors import ArrowInvalid, ArrowNotImplementedError
 from ._parquet_metadata import FileMetaData
-from ._parquet_options import _check_columns, _check_filesystem, _file_options
+from ._parquet_options import _check_columns, _file_options
 from ._progress import Progress
 from ._streams import SourceReader
 
@@ -41,15 +42,36 @@ class ParquetFile:
         arrow_extensions_enabled=True,
         unshred_variants=False,
     ):
-        _check_filesystem(filesystem)
+        self._closes = isinstance(source, (str, os.PathLike))
+        if filesystem is not None or (isinstance(source, str) and "://" in source):
+            from ._fs_resolve import opened
+            source = opened(source, filesystem)
+        self._begin(source, memory_map, lambda source: _file_options(
+            read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
+            page_checksum_verification, arrow_extensions_enabled, unshred_variants, source))
+
+    @classmethod
+    def _with_options(cls, source, options):
+        """A file opened with options of the engine, among which a service for keys may be."""
+        self = cls.__new__(cls)
+        self._closes = True
+
+        def complete(opened):
+            known = dict(options)
+            service = known.pop("key_service", None)
+            if service is None:
+                return known
+            keys = {name: value for name, value in known.items() if name.startswith("decryption_")}
+            return known | service(keys, opened, opened.name, True)
+
+        self._begin(source, bool(options.get("memory_map")), complete)
+        return self
+
+    def _begin(self, source, memory_map, options_for):
         self._source = _io.open_source(source, memory_map)
         self._handle = None
         with self._source.callbacks.raising():
-            options = _file_options(
-                read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
-                page_checksum_verification, arrow_extensions_enabled, unshred_variants,
-                self._source,
-            )
+            options = options_for(self._source)
             self._handle = _abi.ParquetFileHandle(
                 _abi.new(lib.martlet_parquet_file_open, self._source.handle, *_abi.pack_options(options))
             )
@@ -84,7 +106,7 @@ class ParquetFile:
 
     def close(self, force=False):
         """Lets go of the file; a file object that was given stays open, and can be read on, unless `force`."""
-        if self._handle is None or (hasattr(self._source.owner, "closed") and not force):
+        if self._handle is None or (hasattr(self._source.owner, "closed") and not force and not self._closes):
             return
         self._handle = None
         owner, self._source = self._source.owner, None

@@ -19,14 +19,6 @@ def check_names(columns, schema):
             raise ArrowInvalid(f"No match for FieldRef.Name({name}) in {schema.to_string()}")
 
 
-def _check_filesystem(filesystem):
-    if filesystem is None or type(filesystem).__name__ in ("LocalFileSystem", "LocalFileSystemWrapper"):
-        return
-    _unsupported(
-        "filesystem", filesystem, "open the file with it and pass the file object: read_table(filesystem.open(path))"
-    )
-
-
 def _encryption_options(value, source=None):
     """The engine's options for the keys of a file."""
     if value is None:

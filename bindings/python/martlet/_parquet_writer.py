@@ -7,7 +7,7 @@ from . import _abi, _io
 from ._abi import lib
 from ._errors import ArrowInvalid
 from ._parquet_metadata import FileMetaData
-from ._parquet_options import _WriterOptions, _check_filesystem, row_group_rows
+from ._parquet_options import _WriterOptions, row_group_rows
 from ._progress import Progress
 from ._schema import Schema, schema as _as_schema
 from ._streams import batches_of, is_tabular, reader_of, schema_of
@@ -69,8 +69,13 @@ class ParquetWriter:
             if name not in ("self", "where", "schema", "filesystem", "options", "progress", "append")
         }
         self.is_open = False
+        self._file = None  # what was opened here on a file system
         self._metadata_collector = options.pop("metadata_collector", None)
-        _check_filesystem(filesystem)
+        file = None
+        if filesystem is not None or (isinstance(where, str) and "://" in where):
+            from ._fs_resolve import created
+            where, is_file = created(where, filesystem)
+            file = where if is_file else None
         if append:
             if not isinstance(where, (str, os.PathLike)):
                 raise TypeError(f"append=True needs the path of a file, not {type(where).__name__}")
@@ -109,6 +114,7 @@ class ParquetWriter:
         except BaseException:
             self._sink.abort()
             raise
+        self._file = file
         self.is_open = True
 
     def write_batch(self, batch, row_group_size=None):
@@ -201,6 +207,8 @@ class ParquetWriter:
             lib.martlet_parquet_writer_abort(self._handle)
             raise
         self._sink.finish()
+        if self._file is not None:
+            self._file.close()
         self._progress.end()
         if metadata is not None:
             self._metadata = FileMetaData._from_handle(_abi.ParquetFileHandle(metadata))
@@ -212,6 +220,8 @@ class ParquetWriter:
             self.is_open = False
             lib.martlet_parquet_writer_abort(self._handle)
             self._sink.abort()
+            if self._file is not None:
+                self._file.close()
 
     def __enter__(self):
         return self

@@ -4,27 +4,57 @@ import os
 
 from . import _abi, _io
 from ._abi import lib
-from ._array import nulls_of, wrap
+from ._array import wrap
+from ._dataset_expressions import get_partition_keys
 from ._dataset_format import (
-    HivePartitioning, IpcFileFormat, ParquetDecryptionConfig, ParquetEncryptionConfig, ParquetFileFormat,
-    ParquetFragmentScanOptions, Partitioning, _flavor, _format, partitioning)
+    FileFormat, FileWriteOptions, FragmentScanOptions, IpcFileFormat, IpcFileWriteOptions, ParquetDecryptionConfig,
+    ParquetEncryptionConfig, ParquetFileFormat, ParquetFileWriteOptions, ParquetFragmentScanOptions, ParquetReadOptions,
+    _format)
+from ._dataset_partitioning import (
+    DirectoryPartitioning, FilenamePartitioning, HivePartitioning, Partitioning, PartitioningFactory,
+    ensure_partitioning, partitioning)
+from ._dataset_scanner import _BATCH_SIZE, Scanner, TaggedRecordBatch, _check_scan_options
 from ._dataset_write import WrittenFile, _write
-from ._errors import ArrowInvalid, ArrowNotImplementedError
 from ._filters import filters_to_expression
-from ._parquet_file import _naming, read_metadata, read_schema
-from ._parquet_options import _check_columns, _check_filesystem, check_names
+from ._field import field as _field
+from ._parquet_file import _naming, read_metadata
 from ._progress import Progress
 from ._schema import Schema, schema as _as_schema
-from ._streams import SourceReader, batches_of, is_tabular, reader_of
+from ._streams import SourceReader, batches_of, is_tabular, reader_of, schema_of
 from ._table import RecordBatch, Table
 
 __all__ = [
-    "Dataset", "FileSystemDataset", "HivePartitioning", "InMemoryDataset", "ParquetFileFormat", "IpcFileFormat",
-    "ParquetDecryptionConfig", "ParquetEncryptionConfig", "ParquetFileFragment", "ParquetFragmentScanOptions", "Partitioning", "Scanner", "WrittenFile", "dataset", "field", "partitioning", "scalar",
-    "write_dataset",
+    "Dataset", "DirectoryPartitioning", "FeatherFileFormat", "FileFormat", "FileFragment", "FileSystemDataset",
+    "FileSystemDatasetFactory", "FileSystemFactoryOptions", "FileWriteOptions", "FilenamePartitioning", "Fragment",
+    "FragmentScanOptions", "HivePartitioning", "InMemoryDataset", "InMemoryFragment", "IpcFileFormat", "IpcFileWriteOptions",
+    "ParquetDatasetFactory", "ParquetDecryptionConfig", "ParquetEncryptionConfig", "ParquetFactoryOptions",
+    "ParquetFileFormat", "ParquetFileFragment", "ParquetFileWriteOptions", "ParquetFragmentScanOptions",
+    "ParquetReadOptions", "Partitioning", "PartitioningFactory", "RowGroupInfo", "Scanner", "TaggedRecordBatch",
+    "UnionDataset", "UnionDatasetFactory", "WrittenFile", "dataset", "field", "get_partition_keys", "parquet_dataset",
+    "partitioning", "scalar", "write_dataset",
 ]
 
-_BATCH_SIZE = 131_072
+FeatherFileFormat = IpcFileFormat
+
+_ELSEWHERE = {
+    "_dataset_files": ("FragmentDataset", "UnionDataset"),
+    "_dataset_fragment": ("FileFragment", "Fragment", "InMemoryFragment", "ParquetFileFragment", "RowGroupInfo"),
+    "_dataset_factory": (
+        "DatasetFactory", "FileSystemDatasetFactory", "FileSystemFactoryOptions", "ParquetDatasetFactory",
+        "ParquetFactoryOptions", "UnionDatasetFactory", "parquet_dataset"),
+}
+
+
+def __getattr__(name):
+    for module, names in _ELSEWHERE.items():
+        if name in names:
+            import importlib
+
+            found = globals()[name] = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+            return found
+    if name.startswith(("Csv", "Json", "Orc")):
+        raise ImportError(f"{name}: datasets of these files are not supported; those of Parquet and Arrow IPC files are")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def field(*name_or_index):
@@ -47,8 +77,10 @@ class Dataset:
     _filter_ = None
 
     @staticmethod
-    def _open(paths, schema, partitioning, ignore_prefixes, format, options):
-        flavor, keys = _flavor(partitioning)
+    def _open(paths, schema, partitioning, ignore_prefixes, format, options, plain_keys=False):
+        partitioning = ensure_partitioning(partitioning)
+        flavor = "none" if partitioning is None else "hive"
+        keys = getattr(partitioning, "schema", None)
         texts = [_io._path_text(p) for p in (paths if isinstance(paths, (list, tuple)) else [paths])]
         if schema is not None and not isinstance(schema, Schema):
             schema = _as_schema(schema)
@@ -81,12 +113,19 @@ class Dataset:
             if members != list(found):
                 found = _as_schema(members, metadata=found.metadata)
                 handle = opened(found)
-        self = FileSystemDataset.__new__(FileSystemDataset)
+        if schema is None and plain_keys:
+            names = _key_names(wrap(_abi.new(lib.martlet_dataset_files, handle, None)).to_pylist(), texts)
+            members = [_plain_key(f) if f.name in names and (keys is None or f.name not in keys.names) else f for f in found]
+            if members != list(found):
+                found = _as_schema(members, metadata=found.metadata)
+                handle = opened(found)
+        self = object.__new__(FileSystemDataset)
         self._handle = handle
         self._schema = found
         self._format = format
         self._partitioning = partitioning
         self._options = options
+        self._roots = texts
         return self
 
     @property
@@ -137,6 +176,40 @@ class Dataset:
         _check_scan_options(options)
         return Scanner(self, None, self._both(filter), _BATCH_SIZE, use_threads).count_rows()
 
+    def _count(self, columns, filter, batch_size, use_threads):
+        return self._read(columns, filter, use_threads).num_rows
+
+    def _matching(self, filter):
+        return list(self._as_fragments().get_fragments(filter))
+
+    def _whole_fragments(self):
+        """The fragments; those of a filtered dataset with the rows that match."""
+        if self._filter_ is None:
+            return list(self.get_fragments())
+        from ._dataset_files import fragments_in_memory
+
+        return fragments_in_memory(self.to_table())
+
+    def _as_fragments(self):
+        from ._dataset_files import FragmentDataset
+
+        return FragmentDataset._of(self.get_fragments(), self.schema)
+
+    def join(self, right_dataset, keys, right_keys=None, join_type="left outer", left_suffix=None, right_suffix=None,
+             coalesce_keys=True, use_threads=True):
+        """The rows of two datasets joined by keys, in memory, as `Table.join` does it."""
+        right = right_dataset.to_table() if isinstance(right_dataset, Dataset) else right_dataset
+        return InMemoryDataset(self.to_table().join(
+            right, keys, right_keys=right_keys, join_type=join_type, left_suffix=left_suffix, right_suffix=right_suffix,
+            coalesce_keys=coalesce_keys, use_threads=use_threads))
+
+    @property
+    def partition_expression(self):
+        """True: nothing is known of all rows."""
+        from .compute import scalar as make
+
+        return make(True)
+
     def sort_by(self, sorting, **kwargs):
         return InMemoryDataset(self.to_table().sort_by(sorting, **kwargs))
 
@@ -150,8 +223,19 @@ class Dataset:
 class FileSystemDataset(Dataset):
     """Files of one format."""
 
-    def __init__(self):
-        raise TypeError("Do not call FileSystemDataset's constructor directly, use `dataset` instead.")
+    def __new__(cls, fragments=None, schema=None, format=None, filesystem=None, root_partition=None):
+        if fragments is None:
+            raise TypeError("Do not call FileSystemDataset's constructor directly, use `dataset` instead.")
+        from ._dataset_files import of_fragments
+
+        return of_fragments(fragments, schema, format, filesystem, root_partition)
+
+    @classmethod
+    def from_paths(cls, paths, schema=None, format=None, filesystem=None, partitions=None, root_partition=None):
+        """A dataset of files whose keys are given as Expressions, one for each file."""
+        from ._dataset_files import from_paths
+
+        return from_paths(paths, schema, format, filesystem, partitions, root_partition)
 
     @property
     def files(self):
@@ -160,10 +244,28 @@ class FileSystemDataset(Dataset):
 
     @property
     def format(self):
-        return _format(self._format)
+        made = _format(self._format)
+        made._options = dict(made._options, **{k: v for k, v in self._options.items() if k not in _NOT_OF_FORMATS})
+        return made
+
+    @property
+    def filesystem(self):
+        from .fs import LocalFileSystem
+
+        return LocalFileSystem()
+
+    def _count(self, columns, filter, batch_size, use_threads):
+        if filter is None:
+            keys = _keys(self._options)
+            return sum(read_metadata(path, decryption_properties=keys).num_rows for path in self._files())
+        return sum(b.num_rows for b in self._scan(columns, filter, batch_size, use_threads))
 
     @property
     def partitioning(self):
+        """The Partitioning by which the dataset was found, or None."""
+        if isinstance(self._partitioning, PartitioningFactory):
+            names = _key_names(self._files(), self._roots)
+            return HivePartitioning(_as_schema([self._schema.field(n) for n in names if n in self._schema.names]))
         return self._partitioning if isinstance(self._partitioning, Partitioning) else None
 
     def _files(self, filter=None):
@@ -172,8 +274,16 @@ class FileSystemDataset(Dataset):
 
     def get_fragments(self, filter=None):
         """The files that can match, as fragments that can be scanned alone."""
-        for path in self._files(self._both(filter)):
-            yield ParquetFileFragment(path, self)
+        from ._dataset_fragment import FileFragment, expression_of
+
+        format, paths = self.format, self._files(self._both(filter))
+        names = _key_names(paths, self._roots) if self._partitioning is not None else []
+        told = HivePartitioning(_as_schema([self._schema.field(n) for n in names if n in self._schema.names]))
+        for path in paths:
+            texts = told._texts(path) if names else {}
+            keys = {n: None if texts[n] is None else _key_value(texts[n], told.schema.field(n).type)
+                    for n in told.schema.names if n in texts}
+            yield FileFragment._of(format, path, None, expression_of(keys))
 
     def replace_schema(self, schema):
         """The same files read as another schema."""
@@ -202,6 +312,30 @@ class FileSystemDataset(Dataset):
             del reader
         watch.end()
         return table
+
+
+# What options of the engine say about the dataset, and not about each file.
+_NOT_OF_FORMATS = ("partitioning", "format", "ignore_prefixes", "memory_map")
+
+
+def _key_names(paths, roots):
+    """The names of the keys in the names of directories, below the directory in which the dataset lies."""
+    names = {}
+    for path in paths:
+        root = next((r for r in roots if path.startswith(r)), "")
+        for name in HivePartitioning()._texts(path[len(root):]):
+            names[name] = True
+    return list(names)
+
+
+def _key_value(text, type):
+    from ._dataset_partitioning import _scalar_of
+
+    return _scalar_of(text, type)
+
+
+def _plain_key(field):
+    return _field(field.name, field.type.value_type) if hasattr(field.type, "index_type") else field
 
 
 class _Keys:
@@ -249,168 +383,22 @@ class InMemoryDataset(Dataset):
     def _scan(self, columns, filter, batch_size, use_threads, step=None):
         return self._read(columns, filter, use_threads).to_reader(max_chunksize=batch_size or None)
 
+    def get_fragments(self, filter=None):
+        """The rows that match as one fragment."""
+        from ._dataset_files import fragments_in_memory
+
+        filter = self._both(filter)
+        return iter(fragments_in_memory(self._table if filter is None else self._table.filter(filter)))
+
+    def replace_schema(self, schema):
+        """The same rows as another schema."""
+        return InMemoryDataset(self._table, schema)
+
 
 def _of_table(table, filter):
     made = InMemoryDataset(table)
     made._filter_ = filter
     return made
-
-
-class ParquetFileFragment:
-    """One file of a dataset."""
-
-    def __init__(self, path, parent):
-        self.path = path
-        self._parent = parent
-
-    @property
-    def physical_schema(self):
-        return read_schema(self.path, decryption_properties=_keys(self._parent._options))
-
-    @property
-    def metadata(self):
-        return read_metadata(self.path, decryption_properties=_keys(self._parent._options))
-
-    @property
-    def num_row_groups(self):
-        return self.metadata.num_row_groups
-
-    def _dataset(self):
-        parent = self._parent
-        return Dataset._open(self.path, None, parent._partitioning, None, parent._format, parent._options)
-
-    def to_table(self, columns=None, filter=None, **options):
-        return self._dataset().to_table(columns, filter, **options)
-
-    def to_batches(self, columns=None, filter=None, **options):
-        return self._dataset().to_batches(columns, filter, **options)
-
-    def count_rows(self, filter=None, **options):
-        return self._dataset().count_rows(filter, **options)
-
-    def __repr__(self):
-        return f"<martlet.dataset.ParquetFileFragment path={self.path}>"
-
-
-def _check_scan_options(options):
-    accepted = ("batch_readahead", "fragment_readahead", "fragment_scan_options", "cache_metadata", "memory_pool")
-    for name in options:
-        if name not in accepted:
-            raise TypeError(f"unexpected scan option: {name}")
-
-
-class Scanner:
-    """A scan of a dataset, ready to run."""
-
-    def __init__(self, dataset, columns, filter, batch_size, use_threads):
-        self._dataset = dataset
-        self._filter = filter
-        self._batch_size = batch_size
-        self._use_threads = use_threads
-        self._expressions = None
-        if isinstance(columns, dict):
-            self._expressions = columns
-            columns = None
-        elif columns is not None:
-            columns = _check_columns(columns)
-            check_names(columns, dataset.schema)
-        self._columns = columns
-
-    @staticmethod
-    def from_dataset(dataset, *, columns=None, filter=None, batch_size=_BATCH_SIZE, use_threads=True, **options):
-        return dataset.scanner(columns, filter, batch_size, use_threads, **options)
-
-    @staticmethod
-    def from_batches(source, *, schema=None, columns=None, filter=None, **options):
-        return InMemoryDataset(source, schema).scanner(columns, filter, **options)
-
-    @property
-    def dataset_schema(self):
-        return self._dataset.schema
-
-    @property
-    def projected_schema(self):
-        if self._expressions is not None:
-            return self.head(0).schema
-        if self._columns is None:
-            return self.dataset_schema
-        return _as_schema([self.dataset_schema.field(name) for name in self._columns])
-
-    def _ordered(self, data):
-        if self._expressions is not None:
-            return _projected(data, self._expressions)
-        names = data.schema.names
-        if self._columns is None or names == self._columns or any(n not in names for n in self._columns):
-            return data
-        return data.select(self._columns)
-
-    def _reader(self):
-        return self._dataset._scan(self._columns, self._filter, self._batch_size, self._use_threads)
-
-    def to_batches(self):
-        for batch in self._reader():
-            yield self._ordered(batch)
-
-    scan_batches = to_batches
-
-    def to_reader(self):
-        from ._reader import RecordBatchReader
-
-        if self._columns is None and self._expressions is None:
-            return self._reader()
-        return RecordBatchReader.from_batches(self.projected_schema, self.to_batches())
-
-    def to_table(self, progress=None):
-        return self._ordered(
-            self._dataset._read(self._columns, self._filter, self._use_threads, progress, self._batch_size)
-        )
-
-    def head(self, num_rows):
-        """The first rows, as a Table."""
-        batches, left = [], num_rows
-        reader = self._reader()
-        schema = reader.schema
-        if left > 0:
-            for batch in reader:
-                batches.append(batch.slice(0, left))
-                left -= batches[-1].num_rows
-                if left <= 0:
-                    break
-        return self._ordered(Table.from_batches(batches, schema=schema))
-
-    def take(self, indices):
-        return self.to_table().take(indices)
-
-    def count_rows(self):
-        """How many rows match; the footers answer when there is no filter."""
-        if self._filter is None and isinstance(self._dataset, FileSystemDataset) and self._dataset._format == "parquet":
-            keys = _keys(self._dataset._options)
-            return sum(read_metadata(path, decryption_properties=keys).num_rows for path in self._dataset._files())
-        if isinstance(self._dataset, FileSystemDataset):
-            return sum(
-                b.num_rows for b in self._dataset._scan(self._columns, self._filter, self._batch_size, self._use_threads)
-            )
-        return self._dataset._read(self._columns, self._filter, self._use_threads).num_rows
-
-    def __arrow_c_stream__(self, requested_schema=None):
-        return self.to_reader().__arrow_c_stream__(requested_schema)
-
-
-def _projected(data, expressions):
-    """New columns from expressions over a batch or a table."""
-    batches = [data] if isinstance(data, RecordBatch) else data.to_batches() or [_empty_batch(data.schema)]
-    made = []
-    for batch in batches:
-        arrays = [
-            wrap(_abi.new(lib.martlet_expression_evaluate, expression._handle, batch._handle))
-            for expression in expressions.values()
-        ]
-        made.append(RecordBatch.from_arrays(arrays, names=list(expressions)))
-    return made[0] if isinstance(data, RecordBatch) else Table.from_batches(made)
-
-
-def _empty_batch(schema):
-    return RecordBatch.from_arrays([nulls_of(f.type, 0) for f in schema], schema=schema)
 
 
 def dataset(
@@ -423,22 +411,98 @@ def dataset(
     exclude_invalid_files=None,
     ignore_prefixes=None,
 ):
-    """A Dataset over a path, a list of paths, or data in memory."""
-    _check_filesystem(filesystem)
-    is_paths = isinstance(source, (str, os.PathLike)) or (
-        isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source)
-    )
-    if is_paths:
-        chosen = _format(format)
-        return Dataset._open(source, schema, partitioning, ignore_prefixes, chosen._name, chosen._options)
+    """A Dataset over a path or URI, a list of paths, several datasets, or data in memory."""
+    if isinstance(source, (str, os.PathLike)) or (
+        isinstance(source, (list, tuple)) and all(isinstance(s, (str, os.PathLike)) for s in source)
+    ):
+        return _of_files(
+            source, schema, _format(format), filesystem, ensure_partitioning(partitioning), partition_base_dir,
+            exclude_invalid_files, ignore_prefixes)
+    if isinstance(source, (list, tuple)):
+        if all(isinstance(s, Dataset) for s in source):
+            if any(one is not None for one in (format, filesystem, partitioning, partition_base_dir, ignore_prefixes)):
+                raise ValueError("When passing a list of Datasets, you cannot pass any additional arguments")
+            from ._dataset_files import union_of
+
+            return union_of(source, schema)
+        if all(is_tabular(s) for s in source):
+            return InMemoryDataset(source, schema)
+        kinds = ", ".join(sorted({type(s).__name__ for s in source}))
+        raise TypeError("Expected a list of path-like or dataset objects, or a list of batches or tables. The given list "
+                        f"contains the following types: {kinds}")
     if is_tabular(source):
         return InMemoryDataset(source, schema)
-    if isinstance(source, (list, tuple)) and source and all(is_tabular(s) for s in source):
-        return InMemoryDataset(source, schema)
-    raise TypeError(
-        "Expected a path-like, list of path-likes, or a table or list of record batches, "
-        f"got {type(source).__name__}"
-    )
+    if hasattr(source, "__iter__"):
+        return InMemoryDataset(list(source), schema)
+    raise TypeError("Expected a path-like, list of path-likes or a list of Datasets instead of the given type: "
+                    f"{type(source).__name__}")
+
+
+def _of_files(source, schema, format, filesystem, partitioning, base_dir, exclude_invalid, ignore_prefixes):
+    from ._fs_resolve import located
+
+    paths = source if isinstance(source, (list, tuple)) else [source]
+    places = [located(path, filesystem) for path in paths]
+    is_single = not isinstance(source, (list, tuple))
+    is_engines = partitioning is None or getattr(partitioning, "_is_engines", False)
+    if is_engines and paths and format._name == "parquet" and base_dir is None and not exclude_invalid:
+        if not any(elsewhere for _, elsewhere in places):
+            local = [_io._path_text(path) for path, _ in places]
+            for path in local:
+                if not os.path.exists(path):
+                    raise FileNotFoundError(path)
+                if not is_single and os.path.isdir(path):
+                    raise IsADirectoryError(
+                        f"Path {path} points to a directory, but only file paths are supported. To construct a nested or "
+                        "union dataset pass a list of dataset objects instead.")
+            if not is_single or not os.path.isdir(local[0]) or _has_files(local[0], ignore_prefixes):
+                plain = not getattr(partitioning, "_infers_dictionary", False)
+                return Dataset._open(local, schema, partitioning, ignore_prefixes, "parquet", format._options, plain)
+    from ._dataset_files import discovered
+
+    return discovered(source, schema, format, filesystem, partitioning, base_dir, ignore_prefixes, exclude_invalid)
+
+
+def _has_files(path, ignore_prefixes):
+    """Whether the engine finds anything in a directory: an empty one is a dataset without columns."""
+    prefixes = (".", "_") if ignore_prefixes is None else tuple(ignore_prefixes)
+    for _, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if not (prefixes and name.startswith(prefixes))]
+        if any(not (prefixes and name.startswith(prefixes)) for name in files):
+            return True
+    return False
+
+
+def union_scanned(data, schema):
+    """A list of tables, batches or datasets as one."""
+    if data and all(isinstance(one, Dataset) for one in data):
+        from ._dataset_files import union_of
+
+        return union_of(data, schema)
+    return InMemoryDataset(data, schema)._table
+
+
+def _for_writing(partitioning, flavor, schema):
+    """What users give as `partitioning=` when they write: the names of columns, or a Partitioning."""
+    if partitioning is None or (isinstance(partitioning, (list, tuple)) and not partitioning):
+        return None
+    if isinstance(partitioning, (list, tuple)):
+        if flavor == "hive":
+            return list(partitioning)
+        for name in partitioning:
+            if name not in schema.names:
+                raise KeyError(f'Field "{name}" does not exist in schema; its columns are {", ".join(schema.names)}')
+        from ._dataset_partitioning import partitioning as make
+
+        return make(_as_schema([schema.field(name) for name in partitioning]), flavor=flavor)
+    if flavor is not None:
+        raise ValueError("Providing a partitioning_flavor with a Partitioning object is not supported")
+    if isinstance(partitioning, PartitioningFactory):
+        raise TypeError("A PartitioningFactory cannot say how to write: pass the names of the columns or a Partitioning")
+    made = ensure_partitioning(partitioning)
+    if made.schema is None:
+        raise ValueError("A Partitioning without a schema cannot say how to write: give it the columns")
+    return made
 
 
 def write_dataset(
@@ -468,24 +532,29 @@ def write_dataset(
 
     Files appear together when all are written, or not at all; order is kept.
     """
-    _check_filesystem(filesystem)
+    from ._reader import RecordBatchReader
+
     if isinstance(data, (list, tuple)):
-        data = InMemoryDataset(data, schema)._table
+        data = union_scanned(data, schema)
     if isinstance(data, Dataset):
         data = data.scanner()
     if isinstance(data, Scanner):
         data = data.to_reader()
+    if not is_tabular(data):
+        if not hasattr(data, "__iter__"):
+            raise ValueError("Only Dataset, Scanner, Table/RecordBatch, RecordBatchReader, a list of Tables/RecordBatches, or "
+                             "iterable of batches are supported.")
+        if schema is None:
+            raise ValueError("Must provide schema when `data` is an iterable of RecordBatches")
+        data = RecordBatchReader.from_batches(schema, data)
     if format is None and file_options is not None:
         from .ipc import IpcWriteOptions
 
-        format = "ipc" if isinstance(file_options, IpcWriteOptions) else "parquet"
+        format = "ipc" if isinstance(file_options, (IpcWriteOptions, IpcFileWriteOptions)) else "parquet"
     if format is None:
         raise ValueError("format must be given: 'parquet' or 'ipc'")
     chosen = _format(format)
-    if isinstance(partitioning, (list, tuple)) and partitioning and partitioning_flavor != "hive":
-        raise ArrowNotImplementedError(
-            "directories without keys are not supported; use partitioning_flavor='hive': directories named key=value"
-        )
+    partitioning = _for_writing(partitioning, partitioning_flavor, schema_of(data) if schema is None else schema)
     _write(
         data,
         base_dir,
@@ -495,6 +564,8 @@ def write_dataset(
         existing_data_behavior=existing_data_behavior,
         file_options=file_options if file_options is not None else chosen.make_write_options(),
         file_visitor=file_visitor,
+        filesystem=filesystem,
+        create_dir=create_dir,
         format=chosen._name,
         progress=progress,
         max_partitions=max_partitions,

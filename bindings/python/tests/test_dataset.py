@@ -259,8 +259,8 @@ def test_write_dataset(tmp_path):
     ds.write_dataset(ds.dataset(table), tmp_path / "e", format="parquet", partitioning=flavored, file_options=options)
     file = next((tmp_path / "e").glob("key=a/*.parquet"))
     assert pyarrow.parquet.read_metadata(file).row_group(0).column(0).compression == "ZSTD"
-    with pytest.raises(pa.ArrowNotImplementedError, match="hive"):
-        ds.write_dataset(table, tmp_path / "f", format="parquet", partitioning=["key"])
+    ds.write_dataset(table, tmp_path / "f", format="parquet", partitioning=["key"])
+    assert sorted(path.name for path in (tmp_path / "f").iterdir()) == ["a", "b"]
 
 
 def test_progress(root, tmp_path):

@@ -52,11 +52,13 @@ def test_bad_options(options, path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"encryption_properties": object()}, {"filesystem": object()},
+        {"encryption_properties": object()},
     ],
     ids=str,
 )
 def test_unsupported_options_say_what_to_do(options, path):
+    with pytest.raises(TypeError, match="Unrecognized filesystem"):
+        pq.write_table(to_martlet(SMALL), path, filesystem=object())
     with pytest.raises(pa.ArrowNotImplementedError, match="not supported; "):
         pq.write_table(to_martlet(SMALL), path, **options)
 

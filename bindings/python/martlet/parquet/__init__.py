@@ -13,7 +13,7 @@ from .._parquet_file import ParquetFile, _index_columns, read_metadata, read_sch
 from .._parquet_metadata import (
     ColumnChunkMetaData, ColumnSchema, FileMetaData, ParquetLogicalType, ParquetSchema, RowGroupMetaData, Statistics)
 from .._parquet_options import (
-    SortingColumn, _WriterOptions, _check_columns, _check_filesystem, _file_options, _unsupported, check_names)
+    SortingColumn, _WriterOptions, _check_columns, _file_options, _unsupported, check_names)
 from .._parquet_writer import ParquetWriter, _spark_name, write_table
 from .._reader import RecordBatchReader
 from .._schema import schema as _as_schema
@@ -54,9 +54,8 @@ class ParquetDataset:
         arrow_extensions_enabled=True,
         unshred_variants=False,
     ):
-        from ..dataset import Dataset
-
-        _check_filesystem(filesystem)
+        if buffer_size is not None and buffer_size < 0:
+            raise ValueError(f"Buffer size must be larger than zero, not {buffer_size}")
         self._filter = None if filters is None else filters_to_expression(filters)
         self._file = None
         self._dataset = None
@@ -74,6 +73,21 @@ class ParquetDataset:
             path_or_paths = path_or_paths[0]
         is_path = isinstance(path_or_paths, (str, os.PathLike))
         is_list = isinstance(path_or_paths, (list, tuple))
+        elsewhere = None
+        if filesystem is not None or (isinstance(path_or_paths, str) and "://" in path_or_paths):
+            if is_list:
+                elsewhere = filesystem
+            else:
+                from .._fs_resolve import located
+
+                path_or_paths, elsewhere = located(path_or_paths, filesystem)
+                is_path = is_path and elsewhere is None
+                if elsewhere is not None and elsewhere.get_file_info(path_or_paths).is_file and schema is None:
+                    path_or_paths, elsewhere = elsewhere.open_input_file(path_or_paths), None
+        if elsewhere is not None or not (partitioning is None or partitioning == "hive"):
+            self._dataset = self._found(
+                path_or_paths, schema, elsewhere, partitioning, ignore_prefixes, options, memory_map)
+            return
         is_single = is_path and not os.path.isdir(_io._path_text(path_or_paths))
         if not is_path and not is_list and not isinstance(path_or_paths, _io.NativeFile):
             if not _io._is_bytes(path_or_paths) and not hasattr(path_or_paths, "read"):
@@ -88,9 +102,38 @@ class ParquetDataset:
                 _unsupported("schema", schema, "read the file object first, then cast: read_table(file).cast(schema)")
             engine_options = _file_options(**options)
             engine_options["memory_map"] = True if memory_map else None
+            from ..dataset import Dataset
+
             self._dataset = Dataset._open(
                 path_or_paths, schema, None if is_single else partitioning, ignore_prefixes, "parquet", engine_options
             )
+
+    @staticmethod
+    def _found(paths, schema, filesystem, partitioning, ignore_prefixes, options, memory_map):
+        """A dataset of files on another file system, or by another partitioning than hive's."""
+        from .. import dataset as ds
+
+        if isinstance(partitioning, str) and partitioning == "hive":
+            partitioning = ds.HivePartitioning.discover(infer_dictionary=True)
+        format = ds.ParquetFileFormat()
+        format._options = _file_options(**options) | {"memory_map": True if memory_map else None}
+        return ds.dataset(
+            paths, schema=schema, format=format, filesystem=filesystem, partitioning=partitioning,
+            ignore_prefixes=ignore_prefixes)
+
+    @property
+    def filesystem(self):
+        """The FileSystem on which the files lie."""
+        if self._dataset is not None:
+            return self._dataset.filesystem
+        from ..fs import LocalFileSystem
+
+        return LocalFileSystem()
+
+    @property
+    def partitioning(self):
+        """The Partitioning by which the files were found, or None."""
+        return None if self._dataset is None else self._dataset.partitioning
 
     @property
     def schema(self):
@@ -105,7 +148,12 @@ class ParquetDataset:
 
     @property
     def fragments(self):
-        return [ParquetFile(path) for path in self.files]
+        """The files as fragments, which can be scanned alone."""
+        if self._dataset is not None:
+            return list(self._dataset.get_fragments(self._filter))
+        from .. import dataset as ds
+
+        return [ds.ParquetFileFormat().make_fragment(path) for path in self._paths]
 
     def read(self, columns=None, use_threads=True, use_pandas_metadata=False, progress=None):
         """The rows that match the filters, as a Table with the columns in the order asked for."""
@@ -215,8 +263,7 @@ def write_to_dataset(
     """
     from .. import _dataset_write as ds
 
-    _check_filesystem(filesystem)
-    names = {"metadata_collector", "create_dir", "format", "preserve_order", *ds._WRITE_NAMES, *_WriterOptions.names}
+    names = {"metadata_collector", "create_dir", "format", "preserve_order", *ds._WRITE_NAMES, *_WriterOptions.names, "chunk_size"}
     for name in kwargs:
         if name not in names:
             raise TypeError(f"unexpected parquet write option: {name}")
@@ -224,6 +271,13 @@ def write_to_dataset(
         partitioning = list(partition_cols or [])
     elif partition_cols:
         raise ValueError("partition_cols and partitioning exclude each other")
+    if isinstance(partitioning, (list, tuple)) and not partition_cols:
+        from ..dataset import _for_writing
+        from .._streams import schema_of
+
+        partitioning = _for_writing(partitioning, None, schema_of(table) if schema is None else schema) or []
+    if "chunk_size" in kwargs:
+        kwargs["row_group_size"] = kwargs.pop("chunk_size")
     collector = kwargs.pop("metadata_collector", None)
     flavor = kwargs.pop("flavor", None)
     if flavor is not None and "spark" in flavor:
@@ -251,6 +305,7 @@ def write_to_dataset(
         root_path,
         schema=schema,
         partitioning=partitioning,
+        filesystem=filesystem,
         basename_template=basename_template,
         existing_data_behavior=existing_data_behavior or "overwrite_or_ignore",
         file_options=_WriterOptions("write_to_dataset", {"compression": "snappy", "use_threads": use_threads} | kwargs),
@@ -284,9 +339,8 @@ def write_metadata(schema, where, metadata_collector=None, filesystem=None, **kw
     """Writes a file with a schema and without rows, such as `_common_metadata`; with the row groups of the FileMetaData in
     `metadata_collector`, the summary `_metadata` of a dataset.
     """
-    _check_filesystem(filesystem)
     if metadata_collector is None:
-        with ParquetWriter(where, schema, **kwargs):
+        with ParquetWriter(where, schema, filesystem, **kwargs):
             pass
         return
     with ParquetWriter(_io.BufferOutputStream(), schema, **kwargs) as writer:
@@ -294,6 +348,13 @@ def write_metadata(schema, where, metadata_collector=None, filesystem=None, **kw
     metadata = writer._metadata
     for one in metadata_collector:
         metadata.append_row_groups(one)
+    if filesystem is not None or (isinstance(where, str) and "://" in where):
+        from .._fs_resolve import created
+        where, is_file = created(where, filesystem)
+        if is_file:
+            with where:
+                metadata.write_metadata_file(where)
+            return
     metadata.write_metadata_file(where)
 
 

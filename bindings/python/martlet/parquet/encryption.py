@@ -14,8 +14,8 @@ import time
 
 from .. import _abi
 from .._abi import lib
-from .._errors import ArrowInvalid
-from .._parquet_options import _check_filesystem
+from .._errors import ArrowInvalid, ArrowNotImplementedError
+from .._fs_resolve import located
 
 __all__ = [
     "CryptoFactory", "DecryptionConfiguration", "EncryptionConfiguration", "FileDecryptionProperties",
@@ -425,7 +425,10 @@ class CryptoFactory:
         config = EncryptionConfiguration(
             "", uniform_encryption=True, double_wrapping=double_wrapping, cache_lifetime=lifetime)
         reading = DecryptionConfiguration(lifetime, read_kms_url=read_kms_url)
-        _check_filesystem(filesystem)
+        parquet_file_path, elsewhere = located(parquet_file_path, filesystem)
+        if elsewhere is not None:
+            raise ArrowNotImplementedError(
+                f"filesystem={filesystem!r} is not supported; key material is changed in files of this machine alone")
         place = _material_path(parquet_file_path)
         with open(place, "rb") as file:
             kept = json.load(file)
