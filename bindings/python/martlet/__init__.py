@@ -54,7 +54,7 @@ _EXTENSION_ARRAYS = frozenset(
     f"{kind}{what}" for what in ("Array", "Scalar") for kind in (
         "Bool8", "Extension", "FixedShapeTensor", "Json", "Opaque", "ParquetVariant", "TimestampWithOffset", "Uuid",
         "VariableShapeTensor"))
-_MODULES = ("compute", "dataset", "fs", "ipc", "lib", "parquet", "types")
+_MODULES = ("compute", "dataset", "feather", "fs", "ipc", "lib", "parquet", "types")
 
 
 def __getattr__(name):

@@ -62,7 +62,7 @@ class FileSystemFactoryOptions(_FactoryOptions):
         self, partition_base_dir=None, partitioning=None, exclude_invalid_files=None, selector_ignore_prefixes=None
     ):
         super().__init__(partition_base_dir, partitioning)
-        self.exclude_invalid_files = True if exclude_invalid_files is None else bool(exclude_invalid_files)
+        self.exclude_invalid_files = bool(exclude_invalid_files)
         self.selector_ignore_prefixes = (
             [".", "_"] if selector_ignore_prefixes is None else list(selector_ignore_prefixes))
 
@@ -126,7 +126,11 @@ class FileSystemDatasetFactory(DatasetFactory):
 
     def inspect(self, *, promote_options="default", fragments=None):
         """The schema of the first files, one as a rule, and the keys."""
-        count = len(self._paths) if fragments is None and promote_options != "default" else fragments or 1
+        if promote_options not in ("default", "permissive"):
+            raise ValueError(f"Invalid promote_options: {promote_options}; expected 'default' or 'permissive'")
+        if fragments is not None and (not isinstance(fragments, int) or fragments < 0):
+            raise ValueError(f"Fragment count must be a non-negative int or None; got {fragments!r}")
+        count = len(self._paths) if fragments is None else fragments
         *own, keys = self.inspect_schemas()
         return unify_schemas([*own[:count], keys], promote_options=promote_options)
 
@@ -134,6 +138,7 @@ class FileSystemDatasetFactory(DatasetFactory):
         """The dataset."""
         made = self._found(schema)
         if self.root_partition is not None:
+            made._root = self.root_partition
             for fragment in made._fragments:
                 known = fragment._expression
                 fragment._expression = self.root_partition if known is None else self.root_partition & known

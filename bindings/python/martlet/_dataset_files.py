@@ -28,6 +28,18 @@ class FragmentDataset(FileSystemDataset):
         self._partitioning = partitioning
         return self
 
+    _root = None
+
+    @property
+    def partition_expression(self):
+        """An Expression that is true for all rows."""
+        return super().partition_expression if self._root is None else self._root
+
+    @property
+    def partitioning(self):
+        """The Partitioning by which the dataset was found, or None."""
+        return self._partitioning
+
     @property
     def format(self):
         return self._file_format
@@ -211,6 +223,9 @@ def discovered(
         schema = fragments[0].physical_schema if fragments else _as_schema([])
         keys = [] if partitioning is None else [f for f in partitioning.schema if schema.get_field_index(f.name) < 0]
         schema = _as_schema([*schema, *keys], metadata=schema.metadata)
+    from ._dataset_partitioning import DirectoryPartitioning
+
+    partitioning = DirectoryPartitioning(_as_schema([])) if partitioning is None else partitioning
     return FragmentDataset._of(fragments, schema, format, filesystem, partitioning)
 
 
@@ -224,7 +239,9 @@ def of_fragments(fragments, schema, format, filesystem=None, root_partition=None
     for fragment in fragments:
         if not isinstance(fragment, Fragment):
             raise TypeError(f"expected fragments, got {type(fragment).__name__}")
-    return FragmentDataset._of(fragments, schema, format, filesystem)
+    made = FragmentDataset._of(fragments, schema, format, filesystem)
+    made._root = root_partition
+    return made
 
 
 def from_paths(paths, schema=None, format=None, filesystem=None, partitions=None, root_partition=None):
@@ -249,7 +266,9 @@ def from_paths(paths, schema=None, format=None, filesystem=None, partitions=None
         if root_partition is not None:
             expression = root_partition if expression is None else root_partition & expression
         fragments.append(FileFragment._of(format, place, elsewhere, expression))
-    return FragmentDataset._of(fragments, schema, format, elsewhere)
+    made = FragmentDataset._of(fragments, schema, format, elsewhere)
+    made._root = root_partition
+    return made
 
 
 def fragments_in_memory(table):

@@ -93,14 +93,17 @@ class ParquetReadOptions:
         self.coerce_int96_timestamp_unit = "ns" if coerce_int96_timestamp_unit is None else coerce_int96_timestamp_unit
         if self.coerce_int96_timestamp_unit not in ("s", "ms", "us", "ns"):
             raise ValueError(f"Invalid value for coerce_int96_timestamp_unit: {coerce_int96_timestamp_unit!r}")
-        self.binary_type = binary_type
-        self.list_type = list_type
+        from ._types import ListType, binary
+
+        self.binary_type = binary() if binary_type is None else binary_type
+        self.list_type = ListType if list_type is None else list_type
 
     def _file_options(self):
         unit = None if self.coerce_int96_timestamp_unit == "ns" else self.coerce_int96_timestamp_unit
         return {
             "read_dictionary": sorted(self.dictionary_columns) or None, "coerce_int96_timestamp_unit": unit,
-            "binary_type": self.binary_type, "list_type": self.list_type,
+            "binary_type": None if str(self.binary_type) == "binary" else self.binary_type,
+            "list_type": None if self.list_type.__name__ == "ListType" else self.list_type,
         }
 
     def equals(self, other):
@@ -299,6 +302,15 @@ class IpcFileFormat(FileFormat):
         return IpcFileFormat, ()
 
 
+class FeatherFileFormat(IpcFileFormat):
+    """Feather files, which are Arrow IPC files with another ending."""
+
+    default_extname = "feather"
+
+    def __reduce__(self):
+        return FeatherFileFormat, ()
+
+
 def _format(value):
     if value is None:
         return ParquetFileFormat()
@@ -306,8 +318,10 @@ def _format(value):
         return value
     if value == "parquet":
         return ParquetFileFormat()
-    if value in ("ipc", "arrow", "feather"):
+    if value in ("ipc", "arrow"):
         return IpcFileFormat()
+    if value == "feather":
+        return FeatherFileFormat()
     if value in ("csv", "json", "orc"):
         raise ArrowNotImplementedError(f"format={value!r} is not supported; 'parquet' and 'ipc' are")
     raise ValueError(f"format '{value}' is not supported; 'parquet' and 'ipc' are")

@@ -245,6 +245,7 @@ class ParquetFileFragment(FileFragment):
             return []
         if left is True:
             return self._groups()
+        check_fields(left, self.physical_schema if schema is None else schema)
         found = []
         for group in self.row_groups:
             bounds = {name: (one["min"], one["max"]) for name, one in group.statistics.items()}
@@ -273,6 +274,10 @@ class ParquetFileFragment(FileFragment):
     def _rows(self, names, filter, batch_size, use_threads):
         with self._naming():
             file = self._format._opened(self._input())
+            count = file._file.num_row_groups
+            for i in self._row_groups or ():
+                if not 0 <= i < count:
+                    raise IndexError(f"{self!r} references row group {i} but {self.path} only has {count} row groups")
             yield from file._batches(names, self._row_groups, filter, batch_size, use_threads)
 
     def _count(self, filter):
@@ -370,6 +375,13 @@ def _column(batch, field, keys, special, is_last):
     return nulls(count, field.type)
 
 
+def check_fields(expression, schema):
+    """Refuses an expression that names columns that are not there."""
+    for name in fields_of(expression):
+        if name not in schema.names:
+            raise ArrowInvalid(f"No match for FieldRef.Name({name}) in {schema.to_string(show_schema_metadata=False)}")
+
+
 class _Special:
     """The columns that tell of the scan itself."""
 
@@ -404,9 +416,7 @@ def reader_over(fragments, schema, columns, filter, batch_size, use_threads):
     """A RecordBatchReader over the rows of fragments, one after the other."""
     names = schema.names if columns is None else list(columns)
     if filter is not None:
-        for name in fields_of(filter):
-            if name not in schema.names:
-                raise ArrowInvalid(f"No match for FieldRef.Name({name}) in {schema.to_string(show_schema_metadata=False)}")
+        check_fields(filter, schema)
     out = _as_schema([_field_of(schema, name) for name in names], metadata=schema.metadata)
 
     def batches():

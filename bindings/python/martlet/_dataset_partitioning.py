@@ -238,13 +238,22 @@ class PartitioningFactory:
             known = [text for text in found if text is not None]
             if self._schema is not None and self._schema.get_field_index(name) >= 0:
                 fields.append(self._schema.field(name))
-                dictionaries.append(None)
+                dictionaries.append(self._values(name, known, fields[-1].type))
                 continue
             if not known:
                 raise ArrowInvalid(f"No non-null segments were available for field '{name}'; couldn't infer type")
             fields.append(_field(name, self._key_type(known)))
             dictionaries.append(self._key_values(known, fields[-1].type))
         return self._kind(_as_schema(fields), dictionaries=dictionaries, **self._options)
+
+    def _values(self, name, texts, type):
+        from ._builders import array
+        try:
+            values = array(list(dict.fromkeys(texts)), "string").cast(_plain(type))
+        except ValueError as problem:
+            raise ArrowInvalid(
+                f"Could not cast segments for partition field {name} to requested type {type} because: {problem}") from None
+        return values if hasattr(type, "index_type") else None
 
     def _key_type(self, texts):
         from ._types import dictionary, int32, string
@@ -263,6 +272,18 @@ class PartitioningFactory:
 
     def __repr__(self):
         return f"<PartitioningFactory of {self._kind.__name__}>"
+
+
+def values_of_keys(keys, paths, roots):
+    """The values of each key in the names of hive's directories, as arrays of its type."""
+    from ._builders import array
+    found = {name: {} for name in keys.names}
+    for path in paths:
+        root = next((one for one in roots if path.startswith(one)), "")
+        for name, text in HivePartitioning()._texts(path[len(root):]).items():
+            if name in found and text is not None:
+                found[name][text] = True
+    return [array(list(texts), "string").cast(_plain(keys.field(name).type)) for name, texts in found.items()]
 
 
 def _is_int32(text):

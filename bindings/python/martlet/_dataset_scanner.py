@@ -36,6 +36,25 @@ def _check_scan_options(options):
             raise TypeError(f"unexpected scan option: {name}")
 
 
+_BOOLEAN = frozenset((
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "and_kleene", "or_kleene", "invert", "is_in",
+    "is_null", "is_valid", "is_nan"))
+
+
+def _check_boolean(filter, schema):
+    kind, *parts = filter._rebuild
+    if kind == "call" and parts[0] in _BOOLEAN:
+        return
+    names = [name for name in fields_of(filter) if schema.get_field_index(name) >= 0]
+    if len(names) < len(fields_of(filter)):
+        return
+    found = filter._evaluate(_empty_batch(_as_schema([schema.field(name) for name in names]))).type
+    if str(found) != "bool":
+        from ._errors import ArrowTypeError
+
+        raise ArrowTypeError(f"Filter expression must evaluate to bool, but {filter} evaluates to {found}")
+
+
 class Scanner:
     """A scan of a dataset, ready to run."""
 
@@ -45,6 +64,8 @@ class Scanner:
         self._batch_size = batch_size
         self._use_threads = use_threads
         self._expressions = None
+        if filter is not None:
+            _check_boolean(filter, dataset.schema)
         if isinstance(columns, dict):
             self._expressions = columns = _as_expressions(columns)
             columns = self._columns_of(columns)

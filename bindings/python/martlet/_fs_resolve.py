@@ -15,8 +15,11 @@ def located(path, filesystem=None):
         return path, None
     if filesystem is None and (not isinstance(path, str) or "://" not in path):
         return path, None
+    given = path
     filesystem, path = resolved(path, filesystem)
     local = filesystem._local_path(path)
+    if local is None and not isinstance(given, str):
+        raise TypeError(f"Path-like objects with __fspath__ must only be used with local file systems, not {type(filesystem)}")
     return (path, filesystem) if local is None else (local, None)
 
 

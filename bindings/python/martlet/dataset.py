@@ -7,7 +7,7 @@ from ._abi import lib
 from ._array import wrap
 from ._dataset_expressions import get_partition_keys
 from ._dataset_format import (
-    FileFormat, FileWriteOptions, FragmentScanOptions, IpcFileFormat, IpcFileWriteOptions, ParquetDecryptionConfig,
+    FeatherFileFormat, FileFormat, FileWriteOptions, FragmentScanOptions, IpcFileFormat, IpcFileWriteOptions, ParquetDecryptionConfig,
     ParquetEncryptionConfig, ParquetFileFormat, ParquetFileWriteOptions, ParquetFragmentScanOptions, ParquetReadOptions,
     _format)
 from ._dataset_partitioning import (
@@ -16,6 +16,7 @@ from ._dataset_partitioning import (
 from ._dataset_scanner import _BATCH_SIZE, Scanner, TaggedRecordBatch, _check_scan_options
 from ._dataset_write import WrittenFile, _write
 from ._filters import filters_to_expression
+from ._expression import Expression
 from ._field import field as _field
 from ._parquet_file import _naming, read_metadata
 from ._progress import Progress
@@ -24,7 +25,7 @@ from ._streams import SourceReader, batches_of, is_tabular, reader_of, schema_of
 from ._table import RecordBatch, Table
 
 __all__ = [
-    "Dataset", "DirectoryPartitioning", "FeatherFileFormat", "FileFormat", "FileFragment", "FileSystemDataset",
+    "Dataset", "DirectoryPartitioning", "Expression", "FeatherFileFormat", "FileFormat", "FileFragment", "FileSystemDataset",
     "FileSystemDatasetFactory", "FileSystemFactoryOptions", "FileWriteOptions", "FilenamePartitioning", "Fragment",
     "FragmentScanOptions", "HivePartitioning", "InMemoryDataset", "InMemoryFragment", "IpcFileFormat", "IpcFileWriteOptions",
     "ParquetDatasetFactory", "ParquetDecryptionConfig", "ParquetEncryptionConfig", "ParquetFactoryOptions",
@@ -33,8 +34,6 @@ __all__ = [
     "UnionDataset", "UnionDatasetFactory", "WrittenFile", "dataset", "field", "get_partition_keys", "parquet_dataset",
     "partitioning", "scalar", "write_dataset",
 ]
-
-FeatherFileFormat = IpcFileFormat
 
 _ELSEWHERE = {
     "_dataset_files": ("FragmentDataset", "UnionDataset"),
@@ -139,6 +138,8 @@ class Dataset:
 
     def filter(self, expression):
         """The dataset of the rows for which the expression is true."""
+        if expression is None:
+            raise TypeError("Argument 'expression' has incorrect type (expected Expression, got NoneType)")
         made = object.__new__(type(self))
         made.__dict__.update(self.__dict__)
         made._filter_ = self._both(expression)
@@ -264,9 +265,13 @@ class FileSystemDataset(Dataset):
     def partitioning(self):
         """The Partitioning by which the dataset was found, or None."""
         if isinstance(self._partitioning, PartitioningFactory):
-            names = _key_names(self._files(), self._roots)
-            return HivePartitioning(_as_schema([self._schema.field(n) for n in names if n in self._schema.names]))
-        return self._partitioning if isinstance(self._partitioning, Partitioning) else None
+            from ._dataset_partitioning import values_of_keys
+
+            paths = self._files()
+            names = _key_names(paths, self._roots)
+            keys = _as_schema([self._schema.field(n) for n in names if n in self._schema.names])
+            return HivePartitioning(keys, dictionaries=values_of_keys(keys, paths, self._roots))
+        return DirectoryPartitioning(_as_schema([])) if self._partitioning is None else self._partitioning
 
     def _files(self, filter=None):
         pointer = _abi.new(lib.martlet_dataset_files, self._handle, None if filter is None else filter._handle)
@@ -365,6 +370,8 @@ class InMemoryDataset(Dataset):
     """A table, or batches, as a dataset."""
 
     def __init__(self, source, schema=None):
+        if not isinstance(source, (list, tuple)) and not is_tabular(source) and schema is not None:
+            source = list(source)
         if isinstance(source, (list, tuple)):
             batches = [b for one in source for b in batches_of(one)]
             source = Table.from_batches(batches, schema=schema)
@@ -536,6 +543,8 @@ def write_dataset(
 
     if isinstance(data, (list, tuple)):
         data = union_scanned(data, schema)
+    if isinstance(data, Scanner) and schema is not None:
+        raise ValueError("Cannot specify a schema when writing a Scanner")
     if isinstance(data, Dataset):
         data = data.scanner()
     if isinstance(data, Scanner):

@@ -249,3 +249,43 @@ def test_factories(module, ds, tmp_path):
     assert factory.inspect().names == ["n", "x", "year", "city"]
     assert rows(factory.finish().to_table()) == rows(table)
     assert options.selector_ignore_prefixes == [".", "_"]
+
+
+@BOTH
+def test_what_is_refused(module, ds, tmp_path):
+    table = table_of(module, KEYS["one"])
+    ds.write_dataset(table, tmp_path / "d", format="parquet", partitioning=["year"])
+    found = ds.dataset(tmp_path / "d", partitioning=["year"])
+    with pytest.raises(TypeError, match="must evaluate to bool"):
+        found.to_table(filter=ds.field("n"))
+    with pytest.raises(module.ArrowInvalid, match="No match for FieldRef.Name"):
+        found.to_table(filter=ds.field("nothing") == 3)
+    with pytest.raises(TypeError):
+        found.filter(None)
+    with pytest.raises(IndexError, match="row group .*7"):
+        next(found.get_fragments()).subset(row_group_ids=[7]).to_table()
+    with pytest.raises(ValueError, match="Cannot specify a schema when writing a Scanner"):
+        ds.write_dataset(found.scanner(), tmp_path / "e", schema=table.schema, format="parquet")
+    with pytest.raises(ValueError, match="Must provide schema"):
+        ds.write_dataset((batch for batch in table.to_batches()), tmp_path / "e", format="parquet")
+    keys = module.schema([("year", module.timestamp("s"))])
+    with pytest.raises(module.ArrowInvalid, match="Could not cast segments for partition field year"):
+        ds.dataset(tmp_path / "d", partitioning=ds.DirectoryPartitioning.discover(["year"], schema=keys))
+    for source, error in ((3, TypeError), ([3], TypeError), (tmp_path / "none", FileNotFoundError)):
+        with pytest.raises(error):
+            ds.dataset(source)
+    with pytest.raises(ValueError, match="Expected Partitioning or PartitioningFactory"):
+        ds.dataset(tmp_path / "d", partitioning=3)
+    with pytest.raises(ValueError, match="format 'x' is not supported"):
+        ds.dataset(tmp_path / "d", format="x")
+
+
+@BOTH
+def test_partitionings_of_datasets(module, ds, tmp_path):
+    table = table_of(module, KEYS["one"])
+    ds.write_dataset(table, tmp_path, format="parquet", partitioning=["year"], partitioning_flavor="hive")
+    plain = ds.dataset(tmp_path).partitioning
+    assert isinstance(plain, ds.DirectoryPartitioning) and plain.schema.names == []
+    hive = ds.dataset(tmp_path, partitioning="hive").partitioning
+    assert isinstance(hive, ds.HivePartitioning) and hive.schema.names == ["year"]
+    assert sorted(hive.dictionaries[0].to_pylist()) == [2023, 2024, 2025]
