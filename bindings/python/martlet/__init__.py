@@ -54,6 +54,9 @@ _EXTENSION_ARRAYS = frozenset(
     f"{kind}{what}" for what in ("Array", "Scalar") for kind in (
         "Bool8", "Extension", "FixedShapeTensor", "Json", "Opaque", "ParquetVariant", "TimestampWithOffset", "Uuid",
         "VariableShapeTensor"))
+_STREAM_FILES = frozenset((
+    "BufferedInputStream", "BufferedOutputStream", "CacheOptions", "CompressedInputStream", "CompressedOutputStream",
+    "MockOutputStream", "TranscodingInputStream", "transcoding_input_stream"))
 _MODULES = ("compute", "dataset", "feather", "fs", "ipc", "lib", "parquet", "types")
 
 
@@ -65,6 +68,9 @@ def __getattr__(name):
     if name in _IN_IPC:
         from . import ipc
         found = getattr(ipc, name)
+    elif name in _STREAM_FILES:
+        from . import _stream_files
+        found = getattr(_stream_files, name)
     elif name in ("Codec", "compress", "decompress"):
         from . import _codec
         found = getattr(_codec, name)
@@ -97,7 +103,7 @@ def __getattr__(name):
 
 
 def __dir__():
-    names = set(globals()) | set(_MODULES) | _IN_IPC | _EXTENSION_TYPES | _EXTENSION_ARRAYS | {"MonthDayNano"}
+    names = set(globals()) | set(_MODULES) | _IN_IPC | _EXTENSION_TYPES | _EXTENSION_ARRAYS | _STREAM_FILES | {"MonthDayNano"}
     try:
         from . import _io
         names |= {n for n in dir(_io) if not n.startswith("_")}

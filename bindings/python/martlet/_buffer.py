@@ -40,7 +40,9 @@ class Buffer(_abi_io.BufferExporter):
         rest = self.size - offset
         if length is not None and length < 0:
             raise ArrowIndexError("Negative buffer slice length")
-        size = rest if length is None else min(length, rest)
+        if length is not None and length > rest:
+            raise ArrowIndexError(f"Buffer slice would exceed buffer length: {length} bytes from {offset} of {self.size}")
+        size = rest if length is None else length
         return Buffer._from_pointer(_abi.new(lib.martlet_buffer_slice, self._handle, offset, size), self)
 
     def equals(self, other):

@@ -5,10 +5,11 @@ import ctypes
 from . import _abi
 from ._abi import lib
 from ._buffer import Buffer, py_buffer
-from ._errors import ArrowException, ArrowInvalid
+from ._errors import ArrowException, ArrowInvalid, ArrowNotImplementedError
 
 _NAMES = ("snappy", "gzip", "brotli", "zstd", "lz4", "lz4_raw")
-_ENDINGS = {"gz": "gzip", "gzip": "gzip", "zst": "zstd", "zstd": "zstd", "lz4": "lz4", "br": "brotli", "snappy": "snappy"}
+_NOT_BUILT = ("bz2", "lzo")
+_ENDINGS = {"bz2": "bz2", "gz": "gzip", "gzip": "gzip", "zst": "zstd", "zstd": "zstd", "lz4": "lz4", "br": "brotli", "snappy": "snappy"}
 
 
 class Codec:
@@ -17,6 +18,8 @@ class Codec:
     __slots__ = ("name", "compression_level", "_level")
 
     def __init__(self, compression, compression_level=None):
+        if not isinstance(compression, str):
+            raise TypeError(f"compression must be the name of a codec, not {type(compression).__name__}")
         self.name = _name(compression)
         if compression_level is not None:
             _levels(self.name)
@@ -33,7 +36,7 @@ class Codec:
 
     @staticmethod
     def is_available(compression):
-        return _name(compression) in _NAMES
+        return compression not in _NOT_BUILT and _name(compression) in _NAMES
 
     @staticmethod
     def supports_compression_level(compression):
@@ -82,6 +85,8 @@ def _name(compression):
     name = compression.lower() if isinstance(compression, str) else None
     if name == "lz4_frame":
         name = "lz4"
+    if name in _NOT_BUILT:
+        raise ArrowNotImplementedError(f"Support for codec '{name}' not built: there are {', '.join(_NAMES)}")
     if name not in _NAMES:
         raise ValueError(f"Invalid value for compression: {compression!r}; one of {', '.join(_NAMES)} is wanted")
     return name

@@ -45,6 +45,11 @@ class NativeFile:
         self._check_open()
         return self._source is not None and lib.martlet_source_size(self._source) >= 0
 
+    def metadata(self):
+        """What the file system keeps about the file besides its bytes: nothing on this machine."""
+        self._check_open()
+        return {}
+
     def isatty(self):
         self._check_open()
         return False
@@ -123,7 +128,15 @@ class NativeFile:
         """The next bytes, at most `nbytes`; all that are left for None."""
         return self.read_buffer(nbytes).to_pybytes()
 
-    read1 = read
+    def read1(self, nbytes=None):
+        """The next bytes, at most `nbytes` and at most 65,536."""
+        return self.read(1 << 16 if nbytes is None or nbytes < 0 else nbytes)
+
+    def get_stream(self, file_offset, nbytes):
+        """A part of the file as a file of its own, which moves nothing here."""
+        from ._stream_files import window
+        self._check_readable()
+        return window(self, file_offset, nbytes)
 
     def readall(self):
         return self.read()
@@ -136,22 +149,48 @@ class NativeFile:
     def readinto(self, b):
         """Fills a writable buffer and returns how many bytes there were."""
         target = memoryview(b).cast("B")
+        if target.readonly:
+            raise TypeError("readinto() needs a writable buffer, got one that is read-only")
         buffer = self.read_buffer(len(target))
         target[: buffer.size] = memoryview(buffer)
         return buffer.size
 
     def readline(self, size=None):
-        raise io.UnsupportedOperation("readline")
+        """The next line with its end, at most `size` bytes of it."""
+        limit = None if size is None or size < 0 else size
+        line = b""
+        step = 1 << 12 if self.seekable() else 1
+        while limit is None or len(line) < limit:
+            data = self.read(step if limit is None else min(step, limit - len(line)))
+            end = data.find(b"\n") + 1
+            if end:
+                if end < len(data):
+                    self.seek(end - len(data), 1)
+                return line + data[:end]
+            line += data
+            if not data:
+                break
+        return line
 
     def readlines(self, hint=None):
-        raise io.UnsupportedOperation("readlines")
+        """The lines that are left, at least `hint` bytes of them."""
+        lines, size = [], 0
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if hint is not None and 0 < hint <= size:
+                break
+        return lines
 
     def __iter__(self):
         self._check_readable()
         return self
 
     def __next__(self):
-        return self.readline()
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
 
     def download(self, stream_or_path, buffer_size=None):
         """Copies what is left into a path or a Python file."""
@@ -239,6 +278,9 @@ class NativeFile:
             f"<martlet.{type(self).__name__} closed={self._closed} is_writable={self._sink is not None} "
             f"is_readable={self._source is not None}>"
         )
+
+
+io.BufferedIOBase.register(NativeFile)
 
 
 class OSFile(NativeFile):
@@ -338,7 +380,7 @@ class PythonFile(NativeFile):
             inferred = getattr(handle, "mode", None)
             if isinstance(inferred, str):
                 mode = "r" if "r" in inferred and "+" not in inferred else "w"
-            elif hasattr(handle, "writable") and handle.writable() and not handle.readable():
+            elif hasattr(handle, "writable") and handle.writable():
                 mode = "w"
             elif hasattr(handle, "read"):
                 mode = "r"
@@ -346,6 +388,7 @@ class PythonFile(NativeFile):
                 mode = "w"
         if mode.replace("b", "") not in ("r", "w"):
             raise ValueError(f"Invalid file mode: {mode}")
+        _check_binary(handle)
         self._handle = handle
         if mode.startswith("w"):
             self._mode = "wb"
@@ -353,6 +396,11 @@ class PythonFile(NativeFile):
             self._sink = self._callbacks.sink()
         else:
             self._source, self._callbacks = _open_python_file(handle)
+
+    def flush(self):
+        super().flush()
+        if self._sink is not None and hasattr(self._handle, "flush"):
+            self._handle.flush()
 
     def close(self):
         if not self._closed:

@@ -73,7 +73,9 @@ def ensure_filesystem(filesystem, use_mmap=False):
 def from_uri(uri):
     """`(FileSystem, path)` of a URI or an absolute path."""
     from .fs import LocalFileSystem
-    uri = os.fsdecode(os.fspath(uri))
+    if not isinstance(uri, (str, bytes)):
+        return LocalFileSystem(), os.path.abspath(os.path.expanduser(os.fsdecode(os.fspath(uri))))
+    uri = os.fsdecode(uri)
     if "://" not in uri and not uri.startswith("file:"):
         if os.path.isabs(uri):
             return LocalFileSystem(), uri

@@ -1,7 +1,5 @@
 """The way from whatever users give as source or sink to the engine's own; buffers and files by their names."""
 
-import io
-
 from . import _abi
 from ._abi import lib
 from ._abi_io import SILENT, FileCallbacks
@@ -16,34 +14,44 @@ def input_stream(source, compression="detect", buffer_size=None):
     """A readable file for a path, a Python file object or a buffer; .gz and .bz2 are decompressed as they are read."""
     compression = _compression_of(source, compression)
     if compression:
-        source = source if hasattr(source, "read") else (
-            io.BytesIO(memoryview(py_buffer(source))) if _is_bytes(source) else _path_text(source)
-        )
-        return PythonFile(_compressed(source, "rb", compression), "r")
+        return _stream_file("CompressedInputStream")(source, compression)
     if isinstance(source, NativeFile):
-        return source
-    if _is_path(source):
-        return OSFile(source, "r")
-    if _is_bytes(source):
-        return BufferReader(source)
-    if hasattr(source, "read"):
-        return PythonFile(source, "r")
-    raise TypeError(f"martlet.input_stream() called with instance of '{type(source)}'")
+        found = source
+    elif _is_path(source):
+        found = OSFile(source, "r")
+    elif _is_bytes(source):
+        found = BufferReader(source)
+    elif hasattr(source, "read"):
+        if hasattr(source, "readable") and not source.readable():
+            raise TypeError(f"readable file expected, got {source!r}")
+        found = PythonFile(source, "r")
+    else:
+        raise TypeError(f"martlet.input_stream() called with instance of '{type(source)}'")
+    return found if not buffer_size else _stream_file("BufferedInputStream")(found, buffer_size)
+
+
+def _stream_file(name):
+    from . import _stream_files
+
+    return getattr(_stream_files, name)
 
 
 def output_stream(source, compression="detect", buffer_size=None):
     """A writable file for a path or a Python file object; .gz and .bz2 are compressed as they are written."""
     compression = _compression_of(source, compression)
     if compression:
-        target = source if hasattr(source, "write") else _path_text(source)
-        return PythonFile(_compressed(target, "wb", compression), "w")
+        return _stream_file("CompressedOutputStream")(source, compression)
     if isinstance(source, NativeFile):
-        return source
-    if _is_path(source):
-        return OSFile(source, "w")
-    if hasattr(source, "write"):
-        return PythonFile(source, "w")
-    raise TypeError(f"martlet.output_stream() called with instance of '{type(source)}'")
+        found = source
+    elif _is_path(source):
+        found = OSFile(source, "w")
+    elif hasattr(source, "write"):
+        if hasattr(source, "writable") and not source.writable():
+            raise TypeError(f"writable file expected, got {source!r}")
+        found = PythonFile(source, "w")
+    else:
+        raise TypeError(f"martlet.output_stream() called with instance of '{type(source)}'")
+    return found if not buffer_size else _stream_file("BufferedOutputStream")(found, buffer_size)
 
 
 def _compression_of(source, compression):
@@ -59,16 +67,6 @@ def _compression_of(source, compression):
             "or pass compression=None and an object that decompresses"
         )
     return compression
-
-
-def _compressed(target, mode, compression):
-    if compression == "gzip":
-        import gzip
-
-        return gzip.open(target, mode)
-    import bz2
-
-    return bz2.open(target, mode)
 
 
 # ---- whatever users give ---------------------------------------------------------------------------------------------

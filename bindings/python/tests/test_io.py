@@ -156,7 +156,7 @@ def test_python_file():
     file = pa.PythonFile(target, "w")
     file.write(b"abc")
     assert target.getvalue() == b"abc"
-    assert pa.PythonFile(io.BytesIO(b"qwe")).read() == b"qwe"
+    assert pa.PythonFile(io.BytesIO(b"qwe"), "r").read() == b"qwe"
 
     class Unseekable:
         def __init__(self):
