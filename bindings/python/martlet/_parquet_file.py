@@ -252,10 +252,10 @@ def _naming(filter):
         raise ArrowNotImplementedError(f"{problem}; in the filter {filter}") from None
 
 
-def _index_columns(schema, columns):
-    """The columns that hold the index of a DataFrame, those in `columns` excepted."""
-    described = schema.pandas_metadata or {}
-    index = [name for name in described.get("index_columns", []) if isinstance(name, str)]
+def _index_columns(described, columns, schema=None):
+    """The columns that hold the index of a DataFrame, as the metadata of a schema says, those in `columns` excepted."""
+    schema = described if schema is None else schema
+    index = [name for name in (described.pandas_metadata or {}).get("index_columns", []) if isinstance(name, str)]
     return [name for name in index if name not in columns and name in schema.names]
 
 

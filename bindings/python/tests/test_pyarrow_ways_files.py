@@ -2,6 +2,7 @@
 
 import io
 
+import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -99,3 +100,21 @@ def test_casts_of_readers(module):
     with pytest.raises(module.ArrowInvalid, match="Can't cast array"):
         strict.read_all()
     assert reader().cast(module.schema([("a", "int8")])).read_all()["a"].to_pylist() == [1, None]
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["_metadata", "_common_metadata"])
+@pytest.mark.parametrize("preserve_index", [True, None, False])
+def test_the_index_that_a_summary_tells_of(module, name, preserve_index, tmp_path):
+    papq, frames = parquet_of(module), []
+    for i in range(3):
+        frame = pd.DataFrame({"a": [i, i + 1], "b": ["x", "y"]}, index=pd.Index([2 * i, 2 * i + 1], name="where"))
+        table = module.Table.from_pandas(frame, preserve_index=preserve_index)
+        papq.write_table(table.replace_schema_metadata(None), tmp_path / f"{i}.parquet")
+        frames.append(frame)
+    papq.write_metadata(table.schema, tmp_path / name)
+    got = papq.ParquetDataset(tmp_path).read_pandas(columns=["b"]).to_pandas()
+    assert got.columns.tolist() == ["b"] and got["b"].tolist() == ["x", "y"] * 3
+    assert got.index.name == (None if preserve_index is False else "where")
+    if preserve_index:
+        assert got.index.tolist() == list(range(6))

@@ -84,6 +84,7 @@ class ParquetDataset:
                 is_path = is_path and elsewhere is None
                 if elsewhere is not None and elsewhere.get_file_info(path_or_paths).is_file and schema is None:
                     path_or_paths, elsewhere = elsewhere.open_input_file(path_or_paths), None
+        self._base = None if is_list else (path_or_paths, elsewhere)
         if elsewhere is not None or not (partitioning is None or partitioning == "hive"):
             self._dataset = self._found(
                 path_or_paths, schema, elsewhere, partitioning, ignore_prefixes, options, memory_map)
@@ -158,8 +159,9 @@ class ParquetDataset:
     def read(self, columns=None, use_threads=True, use_pandas_metadata=False, progress=None):
         """The rows that match the filters, as a Table with the columns in the order asked for."""
         columns = _check_columns(columns)
+        common = self._common_metadata() if use_pandas_metadata else None
         if columns is not None and use_pandas_metadata:
-            columns = columns + _index_columns(self.schema, columns)
+            columns = columns + _index_columns(self.schema if common is None else common, columns, self.schema)
         try:
             if self._file is not None:
                 total = self._file.metadata.num_rows if self._filter is None else None
@@ -172,7 +174,26 @@ class ParquetDataset:
             raise
         if columns is not None and table.column_names != columns and all(n in table.column_names for n in columns):
             table = table.select(columns)
+        if common is not None:
+            table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"pandas": common.metadata[b"pandas"]})
         return table
+
+    def _common_metadata(self):
+        """The schema in `_common_metadata` or `_metadata` of a directory, where it tells of pandas and the files do not."""
+        if self._file is not None or self._base is None or b"pandas" in (self.schema.metadata or {}):
+            return None
+        base, elsewhere = self._base
+        if elsewhere is None:
+            from ..fs import LocalFileSystem
+
+            elsewhere, base = LocalFileSystem(), _io._path_text(base)
+        for name in ("_common_metadata", "_metadata"):
+            path = f"{base.rstrip('/')}/{name}"
+            if elsewhere.get_file_info(path).is_file:
+                found = read_schema(path, filesystem=elsewhere)
+                if b"pandas" in (found.metadata or {}):
+                    return found
+        return None
 
     def read_pandas(self, **kwargs):
         """As `read`, with the columns that make up the index of the DataFrame that was written."""
