@@ -23,19 +23,15 @@ public enum Compute {
             plain = []
             for argument in arguments { plain.append(argument.with(try argument.array.contiguousStrings().storage)) }
         }
-        if decimalNames.contains(where: { name.hasPrefix($0) }) { plain = try plain.map128(name) }
+        if decimalNames.contains(where: { name.hasPrefix($0) }) { plain = try plain.map128() }
         let result = try function.body(
             Call(
                 name: name, arguments: plain,
                 options: try FunctionOptions(name, options, known: function.options), type: type))
-        if case .decimal256(let precision, _) = arguments.first?.type, case .decimal128(_, let scale) = result.type {
-            let wide = DataType.decimal256(precision: name == "sum" ? 76 : precision, scale: scale)
-            return result.with(try MartletCompute.cast(result.array, to: wide))
-        }
         return try restored(result, of: name, from: arguments, plain)
     }
 
-    /// Beginnings of the names of functions that compute with decimals, in 128 bits.
+    /// Beginnings of the names of functions that compute with decimals, in 128 bits or more.
     private static let decimalNames = [
         "sum", "mean", "product", "add", "subtract", "multiply", "divide", "abs", "negate", "round", "floor", "ceil",
         "trunc",
@@ -178,16 +174,13 @@ public enum Compute {
 }
 
 extension [Datum] {
-    /// Decimals of 32, 64 and 256 bits as decimals of 128 bits.
-    fileprivate func map128(_ name: String) throws(MartletError) -> [Datum] {
+    /// Decimals of 32 and 64 bits as decimals of 128 bits.
+    fileprivate func map128() throws(MartletError) -> [Datum] {
         var all: [Datum] = []
         for argument in self {
             switch argument.type {
-            case .decimal256 where name == "sum" || name == "mean": all.append(argument)
-            case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
-                .decimal256(let precision, let scale)
-            where count == 1 && !name.hasPrefix("abs") && !name.hasPrefix("negate"):
-                let type = DataType.decimal128(precision: Swift.min(precision, 38), scale: scale)
+            case .decimal32(let precision, let scale), .decimal64(let precision, let scale):
+                let type = DataType.decimal128(precision: precision, scale: scale)
                 all.append(argument.with(try MartletCompute.cast(argument.array, to: type)))
             case _: all.append(argument)
             }

@@ -23,13 +23,14 @@ struct Sums: Sendable {
             var total: Int128 = 0
             for i in 0..<values.count where values.isValid(i) { total &+= values[i] }
             return try .single(total, .decimal128(precision: 38, scale: scale))
-        case .decimal256(_, let scale) where !isProduct: return try wideSum(array, scale: scale)
+        case .decimal256(_, let scale):
+            return isProduct ? try wideProduct(array, scale: scale) : try wideSum(array, scale: scale)
         case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32, .float64:
             return try numbers(isProduct: isProduct)
         case .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .date64, .time32, .time64,
             .timestamp, .duration, .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView,
             .binaryView,
-            .interval, .decimal32, .decimal64, .decimal256, .listView, .largeListView, .union, .runEndEncoded,
+            .interval, .decimal32, .decimal64, .listView, .largeListView, .union, .runEndEncoded,
             .extension:
             throw noKernel(function, [type])
         }

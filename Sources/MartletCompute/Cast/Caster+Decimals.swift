@@ -56,10 +56,13 @@ extension Caster {
         return try result([buffer])
     }
 
-    fileprivate func decimalError(_ value: Int128, _ scale: Int, _ row: Int, _ what: String) -> MartletError {
+    private func decimalError(_ value: Int128, _ scale: Int, _ row: Int, _ what: String) -> MartletError {
+        decimalError(text(ofDecimal: value, scale: scale), row, what)
+    }
+
+    func decimalError(_ text: String, _ row: Int, _ what: String) -> MartletError {
         .invalid(
-            "\(what): \(text(ofDecimal: value, scale: scale)) as \(target) (\(place.text(row))); "
-                + "cast to a type of more digits, or pass safe=False")
+            "\(what): \(text) as \(target) (\(place.text(row))); cast to a type of more digits, or pass safe=False")
     }
 }
 
@@ -114,16 +117,8 @@ extension Caster {
         let reader = try LaneReader(source)
         let limit = powersOfTen[precision]
         let factor = powersOfTen[abs(scale)]
-        let place = place
-        if !reader.isFloat {
-            let width = reader.kind?.byteWidth ?? 1
-            let digits = [3, 5, 0, 10, 0, 0, 0, reader.isUnsigned ? 20 : 19][width - 1]
-            guard precision >= digits + scale else {
-                throw .invalid(
-                    "Precision is not great enough for the result. It should be at least \(digits + scale); "
-                        + "cast to decimal128(\(digits + scale), \(scale))")
-            }
-        }
+        let (place, this) = (place, self)
+        if !reader.isFloat { try checkDigits(of: reader, precision, scale) }
         let buffer = try unsafe makeValues(Int128.self, count: count) { target throws(MartletError) in
             let out = unsafe Shared(target)
             // Safety: blocks are disjoint parts of the result.
@@ -139,7 +134,7 @@ extension Caster {
                         let isExact = rounded.magnitude < 0x1p45 && (product - rounded).magnitude < 0.495 || scale < 0
                         let whole =
                             rounded.magnitude >= 1.7e38 || rounded.isNaN ? limit
-                            : isExact ? Int128(rounded) : unsafe exactDecimal(lanes[i], factor)
+                            : isExact ? Int128(rounded) : unsafe Int256(lanes[i], scale: scale)?.narrowed ?? limit
                         fits = fits && whole < limit && whole > -limit
                         unsafe out[i] = whole
                     }
@@ -164,37 +159,27 @@ extension Caster {
                         "Decimal value does not fit in precision \(precision): \(reader.text(at: row)) (\(place.text(row)))"
                     )
                 }
-                let number = reader.double(at: row)
-                return number.isFinite
-                    ? .invalid(
-                        "Cannot convert \(fixedText(number)) to Decimal128(precision = \(precision), scale = \(scale)): "
-                            + "overflow (\(place.text(row)))")
-                    : .invalid("Cannot convert \(number) to Decimal128 (\(place.text(row)))")
+                return this.notDecimal(reader.double(at: row), row, "Decimal128", precision, scale)
             }
         }
         return try result([buffer])
     }
-}
 
-/// `value * factor` with all digits that a double of this size has, rounded to the even one of two neighbours. The product
-/// is at most 1.7e38.
-@inline(never)
-private func exactDecimal(_ value: Double, _ factor: Int128) -> Int128 {
-    let (high, low) = UInt128(value.significandBitPattern | 1 << 52).multipliedFullWidth(by: UInt128(factor))
-    let shift = Int(value.exponent) - 52
-    let whole: UInt128
-    if shift >= 0 {
-        whole = low << UInt128(shift)
-    } else {
-        let (places, one) = (UInt128(-shift), 1 as UInt128)
-        let isWide = places >= 128
-        let quotient = isWide ? high >> (places - 128) : places == 0 ? low : low >> places | high << (128 - places)
-        // What is cut off, beside the half of one.
-        let cut = isWide ? high & (one << (places - 128) &- 1) : low & (one << places &- 1)
-        let half = isWide ? (places == 128 ? 0 : one << (places - 129)) : one << (places - 1)
-        let isAbove = isWide ? (places == 128 ? low > one << 127 : cut > half || cut == half && low > 0) : cut > half
-        let isHalf = isWide ? (places == 128 ? low == one << 127 : cut == half && low == 0) : cut == half
-        whole = quotient + (isAbove || isHalf && quotient & 1 == 1 ? 1 : 0)
+    /// Integers become decimals of a precision for all values of their type only.
+    func checkDigits(of reader: LaneReader, _ precision: Int, _ scale: Int) throws(MartletError) {
+        let width = reader.kind?.byteWidth ?? 1
+        let digits = [3, 5, 0, 10, 0, 0, 0, reader.isUnsigned ? 20 : 19][width - 1] + scale
+        guard precision < digits else { return }
+        throw .invalid(
+            "Precision is not great enough for the result. It should be at least \(digits); "
+                + "cast to decimal\(digits > 38 ? 256 : 128)(\(digits), \(scale))")
     }
-    return value < 0 ? -Int128(truncatingIfNeeded: whole) : Int128(truncatingIfNeeded: whole)
+
+    func notDecimal(_ number: Double, _ row: Int, _ name: String, _ precision: Int, _ scale: Int) -> MartletError {
+        number.isFinite
+            ? .invalid(
+                "Cannot convert \(fixedText(number)) to \(name)(precision = \(precision), scale = \(scale)): "
+                    + "overflow (\(place.text(row)))")
+            : .invalid("Cannot convert \(number) to Decimal128 (\(place.text(row)))")
+    }
 }

@@ -11,10 +11,12 @@ extension Caster {
         case .extension: return try again(source.storage)
         case .stringView, .binaryView, .listView, .largeListView, .runEndEncoded:
             return try again(source.contiguousStrings())
-        case .decimal32, .decimal64, .decimal256:
+        case .decimal32, .decimal64:
             if let same = try sameWidth() { return same }
-            if case .text = Self.family(target), case .decimal256 = source.type { break }
             return try again(try widenedDecimals())
+        case .decimal256(_, let scale):
+            if let same = try sameWidth() { return same }
+            if let result = try fromWideDecimals(scale) { return result }
         case _: break
         }
         switch target {
@@ -26,20 +28,20 @@ extension Caster {
             return try views([.text, .binary].contains(Self.family(source.type)) ? source : try via(.largeBinary))
         case .listView(let field): return try listViews(try via(.list(field)))
         case .largeListView(let field): return try listViews(try via(.largeList(field)))
-        case .decimal32(let precision, let scale), .decimal64(let precision, let scale),
-            .decimal256(let precision, let scale):
+        case .decimal32(let precision, let scale), .decimal64(let precision, let scale):
             if case .dictionary = source.type { return nil }
             if case .null = source.type { return nil }
-            return try narrowedDecimals(try via(.decimal128(precision: min(precision, 38), scale: scale)))
+            return try narrowedDecimals(try via(.decimal128(precision: precision, scale: scale)))
+        case .decimal256(let precision, let scale): return try toWideDecimals(precision, scale)
         case _: return nil
         }
     }
 
-    private func again(_ array: ArrayData) throws(MartletError) -> ArrayData {
+    func again(_ array: ArrayData) throws(MartletError) -> ArrayData {
         try Caster(source: array, target: target, options: options, place: place).run()
     }
 
-    private func via(_ type: DataType) throws(MartletError) -> ArrayData {
+    func via(_ type: DataType) throws(MartletError) -> ArrayData {
         try Caster(source: source, target: type, options: options, place: place).run()
     }
 
@@ -105,71 +107,42 @@ extension Caster {
 
     // MARK: decimals
 
-    private static func digits(_ type: DataType) -> (precision: Int, scale: Int)? {
-        switch type {
-        case .decimal32(let p, let s), .decimal64(let p, let s), .decimal128(let p, let s), .decimal256(let p, let s):
-            (p, s)
-        case _: nil
-        }
-    }
-
     /// Decimals of the same width and scale, and of no fewer digits, are the same numbers.
     private func sameWidth() throws(MartletError) -> ArrayData? {
-        guard let from = Self.digits(source.type), let to = Self.digits(target), from.scale == to.scale,
+        guard let from = source.type.decimalDigits, let to = target.decimalDigits, from.scale == to.scale,
             to.precision >= from.precision, source.type.layout == target.layout
         else { return nil }
         return source.reinterpreted(as: target)
     }
 
-    /// Decimals of any width in 128 bits.
+    /// Decimals of 32 or 64 bits in 128 bits.
     private func widenedDecimals() throws(MartletError) -> ArrayData {
-        guard let (precision, scale) = Self.digits(source.type) else { throw unsupported() }
-        let (count, source, place) = (count, source, place)
-        let wide = DataType.decimal128(precision: min(38, precision), scale: scale)
-        let validity = source.usedValidityBitmap
+        guard let (precision, scale) = source.type.decimalDigits else { throw unsupported() }
+        let (count, reader) = (count, try LaneReader(source))
         let buffer = try unsafe makeValues(Int128.self, count: count) { target throws(MartletError) in
-            if case .decimal256 = source.type {
-                let view = try FixedBytesArray(source)
-                for i in 0..<count {
-                    // Safety: 32 bytes for each slot.
-                    let low = unsafe UnsafeRawPointer(view.base + i &* 32).loadUnaligned(as: Int128.self)
-                    let high = unsafe UnsafeRawPointer(view.base + i &* 32 + 16).loadUnaligned(as: Int128.self)
-                    unsafe target[i] = low
-                    guard high != (low < 0 ? -1 : 0), validity?[i] ?? true else { continue }
-                    let text = (try? source.text(at: i)) ?? "?"
-                    throw .invalid(
-                        "Decimal value does not fit in precision 38: \(text) (\(place.text(i))); values of more digits are "
-                            + "cast to text only")
-                }
-            } else {
-                let reader = try LaneReader(source)
-                let out = unsafe Shared(target)
-                try forEachBlock(of: count) { block in
-                    let lanes = unsafe reader.integers(block, 0)
-                    for i in 0..<block.count { unsafe out.value[block.start &+ i] = Int128(lanes[i]) }
-                    return true
-                }
+            let out = unsafe Shared(target)
+            try forEachBlock(of: count) { block in
+                let lanes = unsafe reader.integers(block, 0)
+                for i in 0..<block.count { unsafe out.value[block.start &+ i] = Int128(lanes[i]) }
+                return true
             }
         }
         return ArrayData(
-            type: wide, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
-            buffers: [buffer])
+            type: .decimal128(precision: precision, scale: scale), count: count, validity: try source.rebasedValidity(),
+            nullCount: source.knownNullCount, buffers: [buffer])
     }
 
-    /// Decimals of 128 bits, whose precision was checked, in the target's width.
+    /// Decimals of 128 bits, whose precision was checked, in 32 or 64 bits.
     private func narrowedDecimals(_ array: ArrayData) throws(MartletError) -> ArrayData {
         let values = try PrimitiveArray<Int128>(array)
-        let width = target.layout.buffers.first?.byteWidth ?? 16
+        let width = target.layout.buffers.first?.byteWidth == 4 ? 4 : 8
         let builder = try BufferBuilder(uninitializedCount: try array.count.multiplied(checked: width))
         for i in 0..<array.count {
             let place = unsafe builder.address + i &* width
             // Safety: `width` bytes for each slot.
             switch width {
             case 4: unsafe place.storeBytes(of: Int32(truncatingIfNeeded: values[i]), as: Int32.self)
-            case 8: unsafe place.storeBytes(of: Int64(truncatingIfNeeded: values[i]), as: Int64.self)
-            case _:
-                unsafe place.storeBytes(of: values[i], as: Int128.self)
-                unsafe place.storeBytes(of: values[i] < 0 ? -1 : 0, toByteOffset: 16, as: Int128.self)
+            case _: unsafe place.storeBytes(of: Int64(truncatingIfNeeded: values[i]), as: Int64.self)
             }
         }
         return ArrayData(

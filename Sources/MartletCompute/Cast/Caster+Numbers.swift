@@ -22,9 +22,9 @@ extension Caster {
     }
 
     /// An array of the target's type with the validity of the source.
-    func result(_ buffers: [Buffer]) throws(MartletError) -> ArrayData {
+    func result(_ buffers: [Buffer], as type: DataType? = nil) throws(MartletError) -> ArrayData {
         ArrayData(
-            type: target, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
+            type: type ?? target, count: count, validity: try source.rebasedValidity(), nullCount: source.knownNullCount,
             buffers: buffers)
     }
 

@@ -182,13 +182,39 @@ enum TextParser {
 
     /// All digits as one number, and how many of them stand behind the point, exponent included.
     static func decimal(_ text: Bytes) -> (digits: Int128, scale: Int)? {
+        var digits: Int128 = 0
+        let parts = decimalParts(text) { digit in
+            let (product, overflow) = digits.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(Int128(digit))
+            digits = sum
+            return !overflow && !carry
+        }
+        guard let parts else { return nil }
+        return (parts.isNegative ? -digits : digits, parts.scale)
+    }
+
+    /// The same with up to 76 digits.
+    static func wideDecimal(_ text: Bytes) -> (digits: Int256, scale: Int)? {
+        var digits = Int256(0)
+        let (ten, limit) = (Int256(10), Int256.powerOfTen(75))
+        let parts = decimalParts(text) { digit in
+            guard digits.isWithin(limit) else { return false }
+            digits = digits.multiplied(by: ten).adding(Int256(Int128(digit)))
+            return true
+        }
+        guard let parts else { return nil }
+        return (parts.isNegative ? digits.negated : digits, parts.scale)
+    }
+
+    /// Gives the digits one by one, `append` saying whether there is room for another.
+    @inline(__always)
+    private static func decimalParts(_ text: Bytes, _ append: (UInt8) -> Bool) -> (isNegative: Bool, scale: Int)? {
         var index = 0
         var isNegative = false
         if text.count > 0, text[0] == UInt8(ascii: "-") || text[0] == UInt8(ascii: "+") {
             isNegative = text[0] == UInt8(ascii: "-")
             index = 1
         }
-        var digits: Int128 = 0
         var scale = 0
         var sawPoint = false
         var digitCount = 0
@@ -197,10 +223,7 @@ enum TextParser {
             if byte == UInt8(ascii: "."), !sawPoint {
                 sawPoint = true
             } else if byte >= 48, byte <= 57 {
-                let (product, overflow) = digits.multipliedReportingOverflow(by: 10)
-                let (sum, carry) = product.addingReportingOverflow(Int128(byte - 48))
-                if overflow || carry { return nil }
-                digits = sum
+                guard append(byte - 48) else { return nil }
                 digitCount += 1
                 if sawPoint { scale += 1 }
             } else {
@@ -226,7 +249,7 @@ enum TextParser {
             }
             scale += isDown ? exponent : -exponent
         }
-        return (isNegative ? -digits : digits, scale)
+        return (isNegative, scale)
     }
 
     /// `digits` decimal digits from `index`.

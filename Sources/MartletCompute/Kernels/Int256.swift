@@ -1,3 +1,5 @@
+import MartletArrow
+
 /// An integer of 256 bits in two's complement, for decimals of more than 38 digits: right and small, not fast.
 struct Int256 {
     var high: UInt128
@@ -57,10 +59,86 @@ struct Int256 {
         return isNegative != divisor.isNegative ? quotient.negated : quotient
     }
 
+    /// The quotient, cut off towards zero, and what remains, which has the sign of the dividend; `divisor` is not zero.
+    func quotientAndRemainder(dividingBy divisor: Int256) -> (quotient: Int256, rest: Int256) {
+        let quotient = divided(by: divisor)
+        return (quotient, adding(quotient.multiplied(by: divisor).negated))
+    }
+
+    /// Whether the magnitude is below `limit`, which is not negative.
+    func isWithin(_ limit: Int256) -> Bool {
+        // The magnitude of -2^255 is 2^255 as an unsigned number.
+        let size = magnitude
+        return size.high < limit.high || size.high == limit.high && size.low < limit.low
+    }
+
+    /// The quotient rounded to the nearest integer, halves away from zero; `divisor` is not zero.
+    func roundedQuotient(dividingBy divisor: Int256) -> Int256 {
+        let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
+        let twice = rest.magnitude.adding(rest.magnitude)
+        if twice.isWithin(divisor.magnitude) { return quotient }
+        return quotient.adding(Int256(isNegative != divisor.isNegative ? -1 : 1))
+    }
+
+    /// The number, when it fits in 128 bits.
+    var narrowed: Int128? {
+        let value = Int128(bitPattern: low)
+        return high == (value < 0 ? .max : 0) ? value : nil
+    }
+
+    /// The number as a decimal.
+    func text(scale: Int) -> String {
+        // Safety: 32 bytes.
+        unsafe withUnsafeBytes(of: (low, high)) { bytes in
+            let span = unsafe RawSpan(_unsafeBytes: bytes)
+            return MartletArrow.text(ofDecimal256: span, scale: scale)
+        }
+    }
+
+    /// The double nearest to the number, within two roundings.
+    var double: Double {
+        let size = magnitude
+        let value = Double(size.high) * 0x1p128 + Double(size.low)
+        return isNegative ? -value : value
+    }
+
     /// 10 to the power of `exponent`, which is 0 ... 76.
     static func powerOfTen(_ exponent: Int) -> Int256 {
         let first = min(max(exponent, 0), 38)
         let rest = min(max(exponent - 38, 0), 38)
         return Int256(powersOfTen[first]).multiplied(by: Int256(powersOfTen[rest]))
+    }
+}
+
+extension Int256 {
+    /// `value * 10^scale` with all digits that the double has, rounded to the even one of two neighbours; nil from about
+    /// 10^77 on, and for what is no number. `scale` is 0 ... 76.
+    @inline(never)
+    init?(_ value: Double, scale: Int) {
+        let factor = Int256.powerOfTen(scale)
+        guard value.magnitude * factor.double < 1.1e77 else { return nil }
+        let digits = UInt128(value.significandBitPattern | (value.isNormal ? 1 << 52 : 0))
+        let shift = value.isNormal ? Int(value.exponent) - 52 : -1074
+        // 53 bits by 253 bits: three limbs.
+        let (lower, upper) = (digits.multipliedFullWidth(by: factor.low), digits.multipliedFullWidth(by: factor.high))
+        let (middle, isOver) = upper.low.addingReportingOverflow(lower.high)
+        let (first, last) = (lower.low, upper.high &+ (isOver ? 1 : 0))
+        func limb(_ index: Int) -> UInt128 { index == 0 ? first : index == 1 ? middle : index == 2 ? last : 0 }
+        /// 128 bits of the product from bit `start` on, which may be negative.
+        func bits(_ start: Int) -> UInt128 {
+            let (index, place) = (start >> 7, start & 127)
+            let upper = place == 0 ? 0 : limb(index + 1) << UInt128(128 - place)
+            return limb(index) >> UInt128(place) | upper
+        }
+        var whole = Int256(high: bits(128 - shift), low: bits(-shift))
+        if shift < 0 {
+            let half = -shift - 1
+            let isRest = (0...2).contains { index in
+                let count = half - index * 128
+                return count > 0 && (count >= 128 ? limb(index) : limb(index) << UInt128(128 - count)) != 0
+            }
+            if bits(half) & 1 == 1, isRest || whole.low & 1 == 1 { whole = whole.adding(Int256(1)) }
+        }
+        self = value < 0 ? whole.negated : whole
     }
 }

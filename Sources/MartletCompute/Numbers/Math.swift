@@ -35,9 +35,13 @@ enum MathFunctions {
             try rounded(array, try call.options.signed("ndigits") ?? 0, try mode(call, modes), "round")
         }
         functions["round_to_multiple"] = .unary(["multiple", "round_mode"]) { array, call throws(MartletError) in
+            let mode = try mode(call, modes)
+            if let (precision, scale) = array.type.decimalDigits {
+                let multiple = try decimalMultiple(call.options, precision, scale)
+                return try wideRounded(array, to: multiple, mode)
+            }
             let multiple = try call.options.double("multiple", default: 1)
             guard multiple > 0 else { throw .invalid("Rounding multiple must be positive") }
-            let mode = try mode(call, modes)
             return try mapped(array, "round_to_multiple") { value in
                 let scaled = value / multiple
                 return scaled == floor(scaled) || !value.isFinite ? value : mode(scaled) * multiple
@@ -46,6 +50,33 @@ enum MathFunctions {
             }
         }
         return functions
+    }
+
+    /// The option `multiple` in units of the last of `scale` digits behind the point.
+    private static func decimalMultiple(_ options: FunctionOptions, _ precision: Int, _ scale: Int) throws(MartletError) -> Int256 {
+        let text = try options.text("multiple", default: "1")
+        let number = unsafe Array(text.utf8).withUnsafeBufferPointer { utf8 in
+            unsafe utf8.baseAddress.flatMap { unsafe TextParser.wideDecimal(Bytes($0, utf8.count)) }
+        }
+        guard let number else {
+            throw .invalid("Option 'multiple' of function 'round_to_multiple' is a number, not '\(text)'")
+        }
+        guard !number.digits.isNegative, !number.digits.isZero else { throw .invalid("Rounding multiple must be positive") }
+        let places = scale - number.scale
+        let (multiple, rest) =
+            places >= 0
+            ? (number.digits.multiplied(by: .powerOfTen(places)), Int256(0))
+            : number.digits.quotientAndRemainder(dividingBy: .powerOfTen(-places))
+        let isShort = abs(places) <= 76 && (places <= 0 || number.digits.isWithin(.powerOfTen(76 - places)))
+        guard isShort, rest.isZero else {
+            throw .invalid(
+                "Rescaling Decimal value would cause data loss: multiple \(text) of decimals with \(scale) digits behind the "
+                    + "point; cast the array to a larger scale")
+        }
+        guard multiple.isWithin(.powerOfTen(precision)) else {
+            throw .invalid("Decimal value does not fit in precision \(precision): multiple \(text)")
+        }
+        return multiple
     }
 
     private static func mode(_ call: Compute.Call, _ modes: [String]) throws(MartletError) -> RoundMode {
@@ -125,23 +156,22 @@ enum MathFunctions {
     private static func rounded(
         _ array: ArrayData, _ digits: Int, _ mode: RoundMode, _ name: String
     ) throws(MartletError) -> ArrayData {
-        if case .decimal128(_, let scale) = array.type {
-            if digits >= scale { return array }
+        if let (precision, scale) = array.type.decimalDigits {
+            if digits >= scale || array.nullCount == array.count { return array }
             let dropped = scale - digits
-            guard dropped <= 38 else {
+            guard dropped < precision else {
                 throw .invalid("Rounding to \(digits) digits will not fit in precision of \(array.type)")
             }
+            if case .decimal256 = array.type { return try wideRounded(array, to: .powerOfTen(dropped), mode) }
+            let limit = powersOfTen[precision]
             let (factor, values) = (powersOfTen[dropped], try PrimitiveArray<Int128>(array))
-            let buffer = try unsafe makeValues(Int128.self, count: array.count) { target in
+            let buffer = try unsafe makeValues(Int128.self, count: array.count) { target throws(MartletError) in
                 for i in 0..<array.count {
-                    let whole = values[i] / factor
-                    let rest = values[i] - whole * factor
-                    // Exact where it decides: below, at or above the middle.
-                    let twice = rest.magnitude * 2
-                    let part =
-                        rest == 0 ? 0.0 : twice < factor.magnitude ? 0.25 : twice == factor.magnitude ? 0.5 : 0.75
-                    let step = mode(Double(whole % 2) + (rest < 0 ? -part : part)) - Double(whole % 2)
-                    unsafe target[i] = (whole + Int128(step)) &* factor
+                    let rounded = multiple(values[i], factor, mode)
+                    unsafe target[i] = rounded
+                    guard rounded.magnitude < limit.magnitude || !values.isValid(i) else {
+                        throw unroundable(text(ofDecimal: rounded, scale: scale), array.type, i)
+                    }
                 }
             }
             return ArrayData(
@@ -162,13 +192,7 @@ enum MathFunctions {
                 let (low, high) = kind.range
                 for i in 0..<block.count {
                     let value = unsafe kind.isUnsigned ? Int128(UInt64(bitPattern: from[i])) : Int128(from[i])
-                    let whole = value / factor
-                    let rest = value - whole * factor
-                    let twice = rest.magnitude * 2
-                    let part =
-                        rest == 0 ? 0.0 : twice < factor.magnitude ? 0.25 : twice == factor.magnitude ? 0.5 : 0.75
-                    let step = mode(Double(whole % 2) + (rest < 0 ? -part : part)) - Double(whole % 2)
-                    let result = (whole + Int128(step)) * factor
+                    let result = multiple(value, factor, mode)
                     fits =
                         fits && result >= Int128(low)
                         && result <= (kind.isUnsigned ? Int128(UInt64(bitPattern: high)) : Int128(high))
@@ -210,6 +234,19 @@ enum MathFunctions {
     }
 }
 
+/// `value` rounded to a multiple of `factor`.
+private func multiple(_ value: Int128, _ factor: Int128, _ mode: RoundMode) -> Int128 {
+    let (whole, rest) = value.quotientAndRemainder(dividingBy: factor)
+    // Exact where it decides: below, at or above the middle.
+    let twice = rest.magnitude * 2
+    let part = rest == 0 ? 0.0 : twice < factor.magnitude ? 0.25 : twice == factor.magnitude ? 0.5 : 0.75
+    return (whole + Int128(mode.step(isOdd: whole % 2 != 0, value < 0 ? -part : part))) &* factor
+}
+
+func unroundable(_ value: String, _ type: DataType, _ row: Int) -> MartletError {
+    .invalid("Rounded value \(value) does not fit in precision of \(type) (row \(row)); cast to a type of more digits")
+}
+
 /// pyarrow's `round_mode`.
 enum RoundMode: String, Sendable, CaseIterable {
     case down, up
@@ -221,6 +258,12 @@ enum RoundMode: String, Sendable, CaseIterable {
     case halfTowardsInfinity = "half_towards_infinity"
     case halfToEven = "half_to_even"
     case halfToOdd = "half_to_odd"
+
+    /// What a whole number, odd or even, is to be changed by, `part` being the fraction that was cut off it towards zero.
+    func step(isOdd: Bool, _ part: Double) -> Int {
+        let whole = isOdd ? (part < 0 ? -1.0 : 1.0) : 0.0
+        return Int(self(whole + part) - whole)
+    }
 
     func callAsFunction(_ value: Double) -> Double {
         switch self {

@@ -9,7 +9,7 @@ import MartletBase
 func wideArithmetic(
     _ operation: Arithmetic, _ a: Datum, _ b: Datum, _ name: String
 ) throws(MartletError) -> Datum {
-    guard let (p, s) = decimalDigits(a.type), let (q, t) = decimalDigits(b.type) else {
+    guard let (p, s) = a.type.decimalDigits, let (q, t) = b.type.decimalDigits else {
         throw noKernel(name, [a.type, b.type])
     }
     guard s >= 0, t >= 0 else {
@@ -71,59 +71,57 @@ func wideSum(_ array: ArrayData, scale: Int) throws(MartletError) -> ArrayData {
     let values = try WideReader(array)
     var total = Int256(0)
     for i in 0..<array.count where array.isValid(i) { total = total.adding(values[i]) }
-    let buffer = try makeWide(count: 1) { _ in total }
+    let sum = total
+    let buffer = try makeWide(count: 1) { _ in sum }
     return ArrayData(type: .decimal256(precision: 76, scale: scale), count: 1, buffers: [buffer])
+}
+
+/// The product of decimals of 256 bits at their scale, rounded half away from zero after each step; as pyarrow's it wraps
+/// beyond 256 bits.
+@inline(never)
+func wideProduct(_ array: ArrayData, scale: Int) throws(MartletError) -> ArrayData {
+    let (values, factor) = (try WideReader(array), Int256.powerOfTen(abs(scale)))
+    var total: Int256?
+    for i in 0..<array.count where array.isValid(i) {
+        guard let known = total else {
+            total = values[i]
+            continue
+        }
+        let whole = known.multiplied(by: values[i])
+        total = scale <= 0 ? whole.multiplied(by: factor) : whole.roundedQuotient(dividingBy: factor)
+    }
+    let product = total ?? (scale < 0 ? Int256(0) : factor)
+    let buffer = try makeWide(count: 1) { _ in product }
+    return ArrayData(type: array.type, count: 1, buffers: [buffer])
+}
+
+/// Decimals of 128 or 256 bits rounded to a multiple of `factor`, counted in their last digits.
+@inline(never)
+func wideRounded(_ array: ArrayData, to factor: Int256, _ mode: RoundMode) throws(MartletError) -> ArrayData {
+    let values = try WideReader(array)
+    let (precision, scale) = array.type.decimalDigits ?? (76, 0)
+    let limit = Int256.powerOfTen(precision)
+    let width = array.type.layout.buffers.first?.byteWidth ?? 32
+    let buffer = try makeWide(count: array.count, width: width) { row throws(MartletError) in
+        if !array.isValid(row) { return Int256(0) }
+        let (whole, rest) = values[row].quotientAndRemainder(dividingBy: factor)
+        let twice = rest.magnitude.adding(rest.magnitude).adding(factor.negated)
+        let part = rest.isZero ? 0.0 : twice.isNegative ? 0.25 : twice.isZero ? 0.5 : 0.75
+        let step = mode.step(isOdd: whole.low & 1 == 1, values[row].isNegative ? -part : part)
+        let rounded = whole.adding(Int256(Int128(step))).multiplied(by: factor)
+        guard rounded.isWithin(limit) else { throw unroundable(rounded.text(scale: scale), array.type, row) }
+        return rounded
+    }
+    return ArrayData(
+        type: array.type, count: array.count, validity: try array.rebasedValidity(), nullCount: array.knownNullCount,
+        buffers: [buffer])
 }
 
 /// The mean of `count` decimals of `type` whose sum is `total`, rounded half away from zero.
 @inline(never)
 func wideMean(total: ArrayData, count: Int, _ type: DataType) throws(MartletError) -> ArrayData {
     if count == 0 { return try .nulls(type, count: 1) }
-    let (total, divisor) = (try WideReader(total)[0], Int256(Int128(count)))
-    var mean = total.divided(by: divisor)
-    let rest = total.adding(mean.multiplied(by: divisor).negated).magnitude
-    if rest.low &* 2 >= divisor.low { mean = mean.adding(Int256(total.isNegative ? -1 : 1)) }
-    let rounded = mean
-    let buffer = try makeWide(count: 1) { _ in rounded }
+    let mean = try WideReader(total)[0].roundedQuotient(dividingBy: Int256(Int128(count)))
+    let buffer = try makeWide(count: 1) { _ in mean }
     return ArrayData(type: type, count: 1, buffers: [buffer])
-}
-
-/// Precision and scale of decimals of 128 and 256 bits.
-private func decimalDigits(_ type: DataType) -> (Int, Int)? {
-    if case .decimal128(let precision, let scale) = type { return (precision, scale) }
-    if case .decimal256(let precision, let scale) = type { return (precision, scale) }
-    return nil
-}
-
-/// The slots of decimals of 128 or 256 bits.
-private struct WideReader {
-    private let wide: WideDecimals?
-    private let narrow: PrimitiveArray<Int128>?
-
-    init(_ array: ArrayData) throws(MartletError) {
-        if case .decimal256 = array.type {
-            (wide, narrow) = (try WideDecimals(array), nil)
-        } else {
-            (wide, narrow) = (nil, try PrimitiveArray<Int128>(array))
-        }
-    }
-
-    subscript(row: Int) -> Int256 {
-        if let narrow { return Int256(narrow[row]) }
-        guard let wide else { return Int256(0) }
-        return Int256(high: UInt128(bitPattern: wide.half(row, 1)), low: UInt128(bitPattern: wide.half(row, 0)))
-    }
-}
-
-private func makeWide(
-    count: Int, _ value: (Int) throws(MartletError) -> Int256
-) throws(MartletError) -> Buffer {
-    let builder = try BufferBuilder(uninitializedCount: try count.multiplied(checked: 32))
-    for row in 0..<count {
-        let number = try value(row)
-        // Safety: 32 bytes for each slot.
-        unsafe (builder.address + row &* 32).storeBytes(of: number.low, as: UInt128.self)
-        unsafe (builder.address + row &* 32).storeBytes(of: number.high, toByteOffset: 16, as: UInt128.self)
-    }
-    return builder.finish()
 }
