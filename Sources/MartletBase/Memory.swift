@@ -55,7 +55,10 @@ public enum MemoryStatistics {
 }
 
 /// The pool of big blocks. Sizes are rounded to an eighth of their power of two, so a block fits the next
-/// request of about its size; what is idle stays below `limit`.
+/// request of about its size.
+///
+/// The first `limit` idle bytes stay as they are. What is idle beyond them, up to what all buffers once took together, the
+/// kernel may take away whenever it needs memory (`MADV_FREE`), and costs no page fault if it did not.
 private enum Recycler {
     static let smallestBlock = 1 << 20
     static let hugePage = 2 << 20
@@ -93,6 +96,7 @@ private enum Recycler {
             return block
         }
         if let found { return unsafe (found.address, found.capacity) }
+        trim(to: room(for: wanted))
         var address: UnsafeMutableRawPointer?
         // Safety: posix_memalign writes the pointer it returns; the block is released by munmap's twin, free().
         guard unsafe posix_memalign(&address, wanted >= hugePage ? hugePage : 4096, wanted) == 0,
@@ -103,17 +107,19 @@ private enum Recycler {
     }
 
     static func give(_ address: UnsafeMutableRawPointer, _ capacity: Int) {
-        guard capacity <= limit / 2 else { return unsafe free(address) }
-        let kept: Bool = lock.withLock {
-            guard unsafe state.idleByteCount + capacity <= limit else { return false }
+        let idle = lock.withLock { unsafe state.idleByteCount }
+        if idle + capacity > limit { unsafe _ = madvise(address, capacity, MADV_FREE) }
+        lock.withLock {
             unsafe state.idle.append(Block(address: address, capacity: capacity))
             unsafe state.idleByteCount += capacity
-            return true
         }
-        if !kept {
-            trim(to: limit - capacity)
-            unsafe free(address)
-        }
+        trim(to: room(for: 0))
+    }
+
+    /// How many bytes may be idle beside those of the buffers and `wanted` new ones.
+    private static func room(for wanted: Int) -> Int {
+        let (live, peak) = (liveBytes.load(ordering: .relaxed), peakBytes.load(ordering: .relaxed))
+        return max(limit, peak - live - wanted)
     }
 
     static func trim(to byteCount: Int) {

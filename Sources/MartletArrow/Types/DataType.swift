@@ -144,6 +144,11 @@ extension DataType {
         case let other: !other.childFields.isEmpty
         }
     }
+    /// Whether this or a type below it is a dictionary.
+    package var containsDictionary: Bool {
+        if case .dictionary = storage { return true }
+        return childFields.contains { $0.type.containsDictionary }
+    }
     /// Whether all values are null by their type, extensions of it included.
     package var isNullType: Bool {
         switch self {

@@ -78,14 +78,6 @@ struct WrittenDictionaries {
     }
 }
 
-extension DataType {
-    /// Whether this or a type below it is a dictionary.
-    var containsDictionary: Bool {
-        if case .dictionary = storage { return true }
-        return childFields.contains { $0.type.containsDictionary }
-    }
-}
-
 extension ArrayData {
     /// Whether both hold the same values in the same order, NaN being equal to itself.
     fileprivate func isSameDictionary(as other: ArrayData) throws(MartletError) -> Bool {

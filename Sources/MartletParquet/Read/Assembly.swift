@@ -195,21 +195,19 @@ struct Assembly {
         let present = UInt8(node.definitionLevel)
         let itemDefinition = UInt8(items.definitionLevel)
         let itemRepetition = UInt8(items.repetitionLevel)
-        var scan = ListScan()
+        var (slots, counted) = (0, 0)
         for i in 0..<entries {
             // Safety: both lists have `entries` levels; there are at most as many slots, and `starts` has one more.
-            let definition = unsafe definitions[i]
-            let repetition = unsafe repetitions[i]
-            if repetition > itemRepetition || definition < slotDefinition { continue }
-            if repetition < itemRepetition {
-                unsafe starts[scan.slots] = Offset(truncatingIfNeeded: scan.items)
-                unsafe valid[scan.slots] = definition >= present ? 1 : 0
-                scan.slots &+= 1
-            } else if scan.slots == 0 {
-                throw .corrupt("the items of '\(node.field.name)' start before its first list")
-            }
-            scan.items &+= definition >= itemDefinition ? 1 : 0
+            let (definition, repetition) = unsafe (definitions[i], repetitions[i])
+            // No branches: which entry starts a list cannot be foreseen.
+            let isWithin = repetition <= itemRepetition && definition >= slotDefinition
+            unsafe starts[slots] = Offset(truncatingIfNeeded: counted)
+            unsafe valid[slots] = definition >= present ? 1 : 0
+            slots &+= isWithin && repetition < itemRepetition ? 1 : 0
+            // Before the first list there are no items.
+            counted &+= isWithin && definition >= itemDefinition && slots > 0 ? 1 : 0
         }
+        var scan = ListScan(slots: slots, items: counted)
         var validity = SlotValidity(capacity: scan.slots)
         if node.isNullable { try unsafe validity.append(levels: valid, count: scan.slots, maximum: 1) }
         scan.nullCount = validity.nullCount

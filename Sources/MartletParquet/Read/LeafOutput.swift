@@ -41,6 +41,20 @@ final class LeafOutput {
         self.repetitions = repetitions
     }
 
+    /// Room for as much as is expected to come, so that it need not be moved while it grows.
+    func reserve(slots: Int, byteCount: Int) throws(MartletError) {
+        if keepsLevels {
+            try definitions.reserve(slots)
+            try repetitions.reserve(slots)
+        }
+        if plan.fixedWidth == nil {
+            try bytes.lengths.reserve(try slots.multiplied(checked: 4))
+            try bytes.bytes.reserve(min(byteCount, bytes.limit).adding(checked: BytesValues.slack))
+        } else if unsafe window == nil {
+            try fixed.reserve(try slots.multiplied(checked: plan.fixedWidth ?? 0))
+        }
+    }
+
     /// Room for `count` values of fixed width from slot `slot` on.
     func fixedRoom(at slot: Int, _ count: Int) throws(MartletError) -> UnsafeMutableRawPointer {
         let width = plan.fixedWidth ?? 0

@@ -18,6 +18,8 @@ final class LeafReader {
     private var entriesLeft: Int
     private let entryCount: Int
     private let rowCount: Int
+    /// What the file says that all byte strings have together.
+    private let byteCount: Int
     /// The next row.
     private var row = 0
     private var locations: [PageLocation]
@@ -67,6 +69,7 @@ final class LeafReader {
         entryCount = count
         entriesLeft = count
         self.rowCount = rowCount
+        byteCount = Int(clamping: metadata.sizeStatistics?.unencodedByteArrayByteCount ?? metadata.totalUncompressedSize)
         pages = try adding(context: context) { [context] () throws(MartletError) in
             _ = context
             return try PageStream(
@@ -103,6 +106,7 @@ final class LeafReader {
             throw .index("\(context): \(rows) rows are wanted, \(rowCount - row) are left")
         }
         do throws(MartletError) {
+            if maxRepetition > 0 || plan.fixedWidth == nil { try reserve(rows, in: output) }
             if maxRepetition == 0 {
                 try readFlat(rows, into: output)
             } else {
@@ -111,6 +115,14 @@ final class LeafReader {
         } catch { throw placed(error) }
         row += rows
         output.dictionary = try currentDictionary()
+    }
+
+    /// Room for what `rows` rows should give. What a file says of itself is believed up to a multiple of its bytes.
+    private func reserve(_ rows: Int, in output: LeafOutput) throws(MartletError) {
+        let (share, most) = (Double(rows) / Double(max(rowCount, 1)) * 1.02, Double(pages.range.count) * 64)
+        func part(_ all: Int, width: Int) -> Int { all > 0 ? Int(min(Double(all) * share, most / Double(width))) + 64 : 0 }
+        let slots = maxRepetition == 0 ? rows : part(entryCount, width: max(plan.fixedWidth ?? 4, 1))
+        try output.reserve(slots: slots, byteCount: plan.fixedWidth == nil ? part(byteCount, width: 1) : 0)
     }
 
     /// Passes over `rows` rows; pages that hold nothing else are neither read nor unpacked.
@@ -568,6 +580,11 @@ final class LeafReader {
                 throw .corrupt("a row group starts in the middle of a row")
             }
             var stop = first
+            let rowsOfPage = unsafe countLevels(repetitions + first, end - first, equalTo: 0)
+            if rowsOfPage <= rows - started {
+                started += rowsOfPage
+                stop = end
+            }
             while stop < end {
                 if unsafe repetitions[stop] == 0 {
                     if started == rows { break }
@@ -577,9 +594,7 @@ final class LeafReader {
             }
             if stop > first {
                 let definitions = unsafe pageDefinitions.pointer(to: UInt8.self)
-                let maximum = UInt8(maxDefinition)
-                var valid = 0
-                for i in first..<stop { unsafe valid &+= definitions[i] == maximum ? 1 : 0 }
+                let valid = unsafe countLevels(definitions + first, stop - first, equalTo: UInt8(maxDefinition))
                 try body(first, stop - first, valid)
                 pagePosition = stop
                 pageDone(stop - first)

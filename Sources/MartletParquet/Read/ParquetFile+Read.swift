@@ -3,7 +3,8 @@ public import MartletBase
 import MartletIO
 
 extension ParquetFile {
-    /// Reads row groups as a table: one chunk a column, unless 32-bit offsets cannot reach so far.
+    /// Reads row groups as a table. Columns of fixed width and of dictionaries are one chunk each; strings and nested values
+    /// of large row groups are a chunk for each, of small ones a chunk for all, unless 32-bit offsets cannot reach so far.
     ///
     /// - Parameters:
     ///   - columns: names of top-level columns or dotted paths into them, nil for all. The table has them in the
@@ -38,6 +39,9 @@ private struct TableRead {
     let nodes: [ArrowNode]
     let parts: [Part]
     let rowCount: Int
+
+    /// Chunks of so many bytes are large.
+    private static let largeChunk = 1 << 20
 
     /// The wanted rows of a row group.
     struct Part: Sendable {
@@ -280,7 +284,7 @@ private struct TableRead {
         }
     }
 
-    /// Any other column: an array for each row group, joined where that is possible.
+    /// Any other column: an array for each row group, joined where that is possible and costs little.
     private func column(_ node: ArrowNode, _ outputs: [[Int: LeafOutput]]) throws(MartletError) -> ChunkedArray {
         var arrays: [ArrayData] = []
         for (i, part) in parts.enumerated() where part.rows > 0 {
@@ -293,6 +297,11 @@ private struct TableRead {
                 throw .corrupt("row group \(part.rowGroup) has \(part.rows) rows, the column has \(array.count)")
             }
             arrays.append(array)
+        }
+        // Joining is a copy, and for a while all values are there twice.
+        let isLarge = arrays.reduce(0) { $0 + $1.byteCount } > arrays.count * Self.largeChunk
+        if isLarge, !node.field.type.containsDictionary {
+            return try ChunkedArray(type: node.field.type, chunks: arrays)
         }
         do throws(MartletError) {
             return try ChunkedArray(

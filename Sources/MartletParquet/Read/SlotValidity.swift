@@ -42,11 +42,7 @@ struct SlotValidity: ~Copyable {
         var done = 0
         while done < length {
             let part = min(64, length - done)
-            var word: UInt64 = 0
-            for i in 0..<part {
-                word |= unsafe (levels[done &+ i] == maximum ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
-            }
-            try append(word: word, count: part)
+            try append(word: unsafe levelBits(levels + done, part, equalTo: maximum), count: part)
             done += part
         }
     }

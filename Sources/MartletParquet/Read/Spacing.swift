@@ -76,3 +76,49 @@ func packBooleans(_ source: UnsafePointer<UInt8>, count: Int, into target: Unsaf
         unsafe target[count / 8] = last
     }
 }
+
+/// How many of `count` levels are `level`.
+func countLevels(_ levels: UnsafePointer<UInt8>, _ count: Int, equalTo level: UInt8) -> Int {
+    var total = 0
+    var index = 0
+    while index &+ 8 <= count {
+        // As many words as a byte can count.
+        let end = min(index &+ 248, count &- 7)
+        var sums: UInt64 = 0
+        while index < end {
+            sums &+= unsafe equalLevels(levels + index, level)
+            index &+= 8
+        }
+        total &+= Int((sums &* 0x0101_0101_0101_0101) &>> 56)
+    }
+    while index < count {
+        unsafe total &+= levels[index] == level ? 1 : 0
+        index &+= 1
+    }
+    return total
+}
+
+/// A bit for each of `count` (at most 64) levels: whether it is `level`.
+func levelBits(_ levels: UnsafePointer<UInt8>, _ count: Int, equalTo level: UInt8) -> UInt64 {
+    var word: UInt64 = 0
+    var index = 0
+    while index &+ 8 <= count {
+        let bits = unsafe (equalLevels(levels + index, level) &* 0x0102_0408_1020_4080) &>> 56
+        word |= bits &<< UInt64(truncatingIfNeeded: index)
+        index &+= 8
+    }
+    while index < count {
+        word |= unsafe (levels[index] == level ? 1 : 0) &<< UInt64(truncatingIfNeeded: index)
+        index &+= 1
+    }
+    return word
+}
+
+/// A byte for each of eight levels: 1 where it is `level`, else 0.
+@inline(__always)
+private func equalLevels(_ levels: UnsafePointer<UInt8>, _ level: UInt8) -> UInt64 {
+    let rest = 0x7F7F_7F7F_7F7F_7F7F as UInt64
+    let eight = unsafe UnsafeRawPointer(levels).loadUnaligned(as: UInt64.self) ^ (UInt64(level) &* 0x0101_0101_0101_0101)
+    // Bytes that are 0 now are those where neither the lower seven bits nor the eighth is set.
+    return (~(((eight & rest) &+ rest) | eight) & ~rest) &>> 7
+}
