@@ -386,7 +386,7 @@ private func byteComparison<Offset: OffsetValue>(
     }
 }
 
-/// Strings against one: the first eight bytes decide most of them.
+/// Strings against one.
 private func scalarComparison(
     _ comparison: Comparison, _ array: ArrayData, _ scalar: ArrayData
 ) throws(MartletError) -> Buffer {
@@ -417,29 +417,40 @@ private func scalarComparison(
             return word ^ turn
         }
     }
+    let (less, more): (UInt64, UInt64) = (comparison.holds(-1) ? 1 : 0, comparison.holds(1) ? 1 : 0)
+    let first = unsafe firstBytes(wanted.start, wanted.count, readable: wanted.count)
     return try makeBits(count: array.count) { start, length in
         var word: UInt64 = 0
         for i in 0..<length {
+            // Sixteen bytes decide nearly all, and that without a branch.
             let slot = strings.slot(start &+ i)
-            let holds: Bool
-            // Safety: `readable` says how many bytes there are from the slot's start on.
-            if slot.count >= 8, wanted.count >= 8,
-                case let own = unsafe UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self), own != wantedHead
-            {
-                holds = comparison.holds(own.bigEndian < wantedHead.bigEndian ? -1 : 1)
-            } else if strings.readable(slot) >= 8, slot.count < 8 || wanted.count < 8 {
-                // Zeros behind the shorter one sort it first; lengths decide what they do not.
-                let keep: UInt64 = slot.count >= 8 ? .max : 1 &<< UInt64(truncatingIfNeeded: slot.count &* 8) &- 1
-                let own = unsafe UnsafeRawPointer(slot.start).loadUnaligned(as: UInt64.self) & keep
-                let (p, q) = (own.bigEndian, wantedHead.bigEndian)
-                holds = comparison.holds(p == q ? slot.count &- wanted.count : p < q ? -1 : 1)
-            } else {
-                holds = unsafe comparison.holds(byteOrder(slot.start, slot.count, wanted.start, wanted.count))
+            let own = unsafe firstBytes(slot.start, slot.count, readable: strings.readable(slot))
+            var bit = own < first ? less : more
+            if own == first {
+                bit = unsafe comparison.holds(byteOrder(slot.start, slot.count, wanted.start, wanted.count)) ? 1 : 0
             }
-            word |= (holds ? 1 : 0) &<< UInt64(truncatingIfNeeded: i)
+            word |= bit &<< UInt64(truncatingIfNeeded: i)
         }
         return word
     }
+}
+
+/// The first sixteen bytes as a number that sorts as they do, zeros behind fewer.
+@inline(__always)
+private func firstBytes(_ start: UnsafePointer<UInt8>, _ count: Int, readable: Int) -> UInt128 {
+    func masked(_ word: UInt64, _ count: Int) -> UInt64 {
+        let bits = UInt64(truncatingIfNeeded: max(count, 0) &* 8)
+        return (count >= 8 ? word : word & (1 &<< bits &- 1)).bigEndian
+    }
+    if readable < 16 {
+        var number: UInt128 = 0
+        for i in 0..<16 { unsafe number = number << 8 | (i < count ? UInt128(start[i]) : 0) }
+        return number
+    }
+    // Safety: sixteen bytes can be read.
+    let raw = unsafe UnsafeRawPointer(start)
+    let (upper, lower) = unsafe (raw.loadUnaligned(as: UInt64.self), (raw + 8).loadUnaligned(as: UInt64.self))
+    return UInt128(masked(upper, count)) << 64 | UInt128(masked(lower, count &- 8))
 }
 
 private func bitComparison(

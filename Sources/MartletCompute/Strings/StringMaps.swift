@@ -28,6 +28,27 @@ enum StringMaps {
         }
     }
 
+    /// A function whose options make a cut: of each string a part. Where nothing is cut off, the array is the result.
+    private static func cutFunction(
+        _ name: String, _ options: [String] = [],
+        _ make: @escaping @Sendable (FunctionOptions) throws(MartletError) -> @Sendable (Bytes) -> Bytes
+    ) -> Compute.Function {
+        .unary(options) { array, call throws(MartletError) in
+            let array = try stringArgument(array, name, acceptsBinary: false)
+            if array.type == .null { return array }
+            let cut = try make(call.options)
+            let (strings, validity, isCut) = (try BytesReader(array), array.usedValidityBitmap, Guarded(false))
+            try forEachPiece(of: array.count, size: 1 << 14) { start, length in
+                if isCut.withLock({ $0 }) { return }
+                for row in start..<start + length where validity?[row] ?? true {
+                    let slot = strings.slot(row)
+                    if cut(slot).count < slot.count { return isCut.withLock { $0 = true } }
+                }
+            }
+            return isCut.withLock { $0 } ? try mapped(array) { $1.append(cut($0)) } : array
+        }
+    }
+
     static var functions: [String: Compute.Function] {
         var functions: [String: Compute.Function] = [:]
         for isASCII in [true, false] {
@@ -58,26 +79,22 @@ enum StringMaps {
             }
             for (side, left, right) in [("trim", true, true), ("ltrim", true, false), ("rtrim", false, true)] {
                 let whitespace = prefix + side + "_whitespace"
-                functions[whitespace] = function(whitespace) { _ throws(MartletError) in
-                    { bytes, output in
-                        // As a rule there is nothing to trim.
-                        if !bytes.isEmpty, isVisible(bytes[0]), isVisible(bytes[bytes.count - 1]) {
-                            return output.append(bytes)
-                        }
-                        output.append(trimmed(bytes, left, right) { isSpace($0, isASCII: isASCII) })
+                functions[whitespace] = cutFunction(whitespace) { _ throws(MartletError) in
+                    { bytes in
+                        if !bytes.isEmpty, isVisible(bytes[0]), isVisible(bytes[bytes.count - 1]) { return bytes }
+                        return trimmed(bytes, left, right) { isSpace($0, isASCII: isASCII) }
                     }
                 }
-                functions[prefix + side] = function(prefix + side, ["characters"]) { options throws(MartletError) in
+                functions[prefix + side] = cutFunction(prefix + side, ["characters"]) { options throws(MartletError) in
                     let characters = try options.text("characters").unicodeScalars.map(\.value)
                     // A bit for each character of ASCII; the others are looked up.
                     let (low, high) = (asciiBits(characters, from: 0), asciiBits(characters, from: 64))
                     let others = Set(characters.filter { $0 >= 128 })
-                    return { bytes, output in
-                        output.append(
-                            trimmed(bytes, left, right) {
-                                $0 < 64 ? low &>> UInt64($0) & 1 == 1
-                                    : $0 < 128 ? high &>> UInt64($0 &- 64) & 1 == 1 : others.contains($0)
-                            })
+                    return { bytes in
+                        trimmed(bytes, left, right) {
+                            $0 < 64 ? low &>> UInt64($0) & 1 == 1
+                                : $0 < 128 ? high &>> UInt64($0 &- 64) & 1 == 1 : others.contains($0)
+                        }
                     }
                 }
             }

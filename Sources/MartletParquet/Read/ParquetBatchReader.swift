@@ -45,6 +45,8 @@ public final class ParquetBatchReader: RecordBatchReader {
     /// A row group that is being read.
     private struct OpenPart {
         let readers: [LeafReader?]
+        /// Positions of the leaves, those with the most bytes first: threads that take them in turn end together.
+        let order: [Int]
         /// Ranges that are not read yet.
         var ranges: ArraySlice<Range<Int>>
         /// Where the readers stand.
@@ -108,7 +110,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         let group = file.metadata.rowGroups[selection.rowGroup]
         let count = file.rowCount(ofRowGroup: selection.rowGroup)
         let ranges = try selection.ranges(in: count)
-        if ranges.isEmpty { return OpenPart(readers: [], ranges: []) }
+        if ranges.isEmpty { return OpenPart(readers: [], order: [], ranges: []) }
         let isWhole = ranges == [0..<count]
         var source = file.source
         if !source.isThreadSafe {
@@ -133,7 +135,9 @@ public final class ParquetBatchReader: RecordBatchReader {
                         ? nil : try file.offsetIndex(rowGroup: selection.rowGroup, leaf: index, source),
                     windowByteCount: isWhole ? Self.windowByteCount : ParquetFile.pageWindowByteCount))
         }
-        return OpenPart(readers: readers, ranges: ranges[...])
+        let sizes = leaves.map { group.columns[$0.plan.leaf.index].metadata?.totalUncompressedSize ?? 0 }
+        let order = leaves.indices.sorted { sizes[$0] > sizes[$1] }
+        return OpenPart(readers: readers, order: order, ranges: ranges[...])
     }
 
     /// Takes the first `limit` rows off `ranges`.
@@ -162,6 +166,9 @@ public final class ParquetBatchReader: RecordBatchReader {
     private struct LeafResult: @unchecked Sendable {
         let output: LeafOutput?
     }
+    private struct Gathered: @unchecked Sendable {
+        let assembly: Assembly
+    }
 
     private func read(_ ranges: [Range<Int>], from open: OpenPart) throws(MartletError) -> RecordBatch {
         let rows = ranges.reduce(0) { $0 + $1.count }
@@ -169,7 +176,9 @@ public final class ParquetBatchReader: RecordBatchReader {
         let handover = Handover(readers: open.readers)
         let leaves = self.leaves
         let start = open.row
-        let results = try WorkerPool.map(leaves.count, threads: threads) { index throws(MartletError) -> LeafResult in
+        let order = open.order
+        let results = try WorkerPool.map(order.count, threads: threads) { task throws(MartletError) -> LeafResult in
+            let index = order[task]
             guard let reader = handover.readers[index] else { return LeafResult(output: nil) }
             let leaf = leaves[index]
             let output = try unsafe LeafOutput(
@@ -184,17 +193,18 @@ public final class ParquetBatchReader: RecordBatchReader {
         }
         try file.source.checkUnchanged()
         var outputs: [Int: LeafOutput] = [:]
-        for (leaf, result) in zip(leaves, results) { outputs[leaf.plan.leaf.index] = result.output }
-        let assembly = Assembly(outputs: outputs, rows: rows)
-        var columns: [ArrayData] = []
-        for node in nodes {
+        for (index, result) in zip(order, results) { outputs[leaves[index].plan.leaf.index] = result.output }
+        let gathered = Gathered(assembly: Assembly(outputs: outputs, rows: rows))
+        let nodes = nodes
+        let columns = try WorkerPool.map(nodes.count, threads: threads) { index throws(MartletError) -> ArrayData in
+            let node = nodes[index]
             let array = try adding(context: "column '\(node.field.name)'") { () throws(MartletError) in
-                try assembly.array(node)
+                try gathered.assembly.array(node)
             }
             guard array.count == rows else {
                 throw .corrupt("column '\(node.field.name)' has \(array.count) rows, \(rows) are expected")
             }
-            columns.append(array)
+            return array
         }
         return RecordBatch(unchecked: schema, columns: columns, rowCount: rows)
     }
