@@ -36,13 +36,15 @@ extension DecryptionOptions {
                 switch noted[note] {
                 case .key(let key)?: return key
                 case .failure(let reason)?: throw .invalid("HiddenColumnException: \(reason)")
-                case nil: throw .invalid("the file is encrypted, and no key was given for what it notes of it")
+                case nil:
+                    throw MartletError(.ioError, "the file is encrypted, and no key was given for what it notes of it")
                 }
             }
         }
         result.aadPrefix = try options.bytes("decryption_aad_prefix")
         let checks = try options.flag("decryption_check_footer")
         result.checksFooterSignature = checks ?? true
+        result.allowsPlaintextFiles = try options.flag("decryption_allow_plaintext") ?? true
         let isGiven =
             result.footerKey != nil || !result.columnKeys.isEmpty || result.aadPrefix != nil || checks != nil || !noted.isEmpty
         return isGiven ? result : nil

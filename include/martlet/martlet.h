@@ -448,7 +448,8 @@ void martlet_parquet_writer_release(martlet_parquet_writer *writer);
 /* Reads the footer. Keys: page_checksum_verification (default true), read_dictionary ("a,b"), coerce_int96_timestamp_unit,
  * decryption_footer_key, decryption_column_key:path, decryption_aad_prefix (bytes as hexadecimal text), decryption_key:note (a
  * key by what files note of it, both hexadecimal: for many files with keys of their own), decryption_check_footer
- * (default true: the signature of a footer in the clear must be right),
+ * (default true: the signature of a footer in the clear must be right), decryption_allow_plaintext (default true: files that
+ * are not encrypted are read too),
  * arrow_schema (default true: restore what ARROW:schema says), arrow_extensions_enabled (default true: UUID, JSON and VARIANT
  * as extension types), unshred_variants (default false: put shredded variants together); and for files without ARROW:schema
  * binary_type ("binary", "large_binary", "binary_view") and list_type ("list", "large_list", "list_view", "large_list_view"). */

@@ -12,6 +12,8 @@ public struct DecryptionOptions: Sendable {
     public var aadPrefix: [UInt8]?
     /// Whether the signature of a footer in the clear must be right.
     public var checksFooterSignature = true
+    /// Whether a file that is not encrypted may be read: who holds keys may not expect one.
+    public var allowsPlaintextFiles = true
     /// Finds a key by what the writer noted of it, where it is not given above. Called on the thread that opens the file.
     public var keyRetriever: (@Sendable (_ keyMetadata: [UInt8]) throws(MartletError) -> [UInt8])?
 
@@ -31,14 +33,15 @@ struct FileDecryption: Sendable {
         self.algorithm = algorithm
         self.options = options
         if let stored = algorithm.aadPrefix, let given = options.aadPrefix, stored != given {
-            throw .invalid("AAD Prefix in file and in properties is not the same")
+            throw MartletError(.ioError, "AAD Prefix in file and in properties is not the same")
         }
         if algorithm.needsAADPrefix, options.aadPrefix == nil {
-            throw .invalid(
+            throw MartletError(
+                .ioError,
                 "AAD prefix used for file encryption, but not stored in file and not supplied in decryption properties")
         }
         if !algorithm.needsAADPrefix, algorithm.aadPrefix == nil, options.aadPrefix != nil {
-            throw .invalid("AAD Prefix set in decryption properties, but was not used for file encryption")
+            throw MartletError(.ioError, "AAD Prefix set in decryption properties, but was not used for file encryption")
         }
         guard let unique = algorithm.aadFileUnique else {
             throw .corrupt("an encrypted file without its unique number")
@@ -62,12 +65,18 @@ struct FileDecryption: Sendable {
             let name = path.joined(separator: ".")
             if let key = options.columnKeys[name] ?? options.columnKeys[path.first ?? ""] { return try AESKey(key) }
             if let retriever = options.keyRetriever, let keyMetadata { return try AESKey(try retriever(keyMetadata)) }
-            let reason = options.columnFailures[name] ?? "the column is encrypted and its key was not given"
-            throw .invalid("HiddenColumnException, path=\(name): \(reason)")
+            if let reason = options.columnFailures[name] { throw .invalid("HiddenColumnException, path=\(name): \(reason)") }
+            throw MartletError(
+                .ioError, "HiddenColumnException, path=\(name): the column is encrypted and its key was not given")
         }
     }
 
-    static var noFooterKey: MartletError { .invalid("the file is encrypted and its footer key was not given") }
+    static var noFooterKey: MartletError {
+        MartletError(
+            .ioError,
+            "Could not read encrypted metadata, no decryption found in reader's properties: the file is encrypted and its "
+                + "footer key was not given")
+    }
 
     func cipher(_ crypto: ColumnCryptoMetaData, rowGroup: Int, column: Int) throws(MartletError) -> ModuleCipher {
         guard let rowGroup = Int16(exactly: rowGroup), let column = Int16(exactly: column) else {
@@ -128,7 +137,8 @@ extension ParquetFile {
             throw failure.within("Column '\(name)' of row group \(rowGroup) in '\(source.name)'")
         }
         guard metadata.rowGroups[rowGroup].columns[leaf].isEncrypted else { return nil }
-        throw .invalid(
+        throw MartletError(
+            .ioError,
             "Column '\(name)' in '\(source.name)' is encrypted and no keys were given: pass decryption properties")
     }
 }

@@ -70,7 +70,8 @@ struct ModuleCipher: Sendable {
     }
 
     static func wrong(_ module: ModuleType) -> MartletError {
-        .corrupt(
+        MartletError(
+            .ioError,
             "Failed decryption finalization: the \(module.name) does not fit its key; the key or the AAD prefix is wrong, or the "
                 + "file was changed")
     }

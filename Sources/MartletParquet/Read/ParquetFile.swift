@@ -129,7 +129,14 @@ struct Footer {
                 return try sealed(bytes, options)
             }
             let (metadata, used) = try FileMetaData.read(from: bytes)
-            guard metadata.isEncrypted else { return Footer(metadata: metadata, byteCount: bytes.count) }
+            guard metadata.isEncrypted else {
+                if let given = options.decryption, !given.allowsPlaintextFiles {
+                    throw MartletError(
+                        .ioError, "Applying decryption properties on plaintext file: the file is not encrypted; allow it with "
+                            + "allow_plaintext_files=True")
+                }
+                return Footer(metadata: metadata, byteCount: bytes.count)
+            }
             if options.decryption != nil { try checkStart(source, ParquetWriter.magic) }
             return try signed(metadata, bytes, used, options)
         } catch { throw error.within("footer of '\(source.name)'") }

@@ -455,7 +455,7 @@ static void encryption(const char *path) {
   expect_all(path, keys, COUNT(keys), 2 * ROWS);
   expect_all(path, noted, COUNT(noted), 2 * ROWS);
   append_to(path, sealed, COUNT(sealed), MARTLET_OK);
-  append_to(path, NULL, 0, MARTLET_INVALID);
+  append_to(path, NULL, 0, MARTLET_IO_ERROR);
   expect_all(path, keys, COUNT(keys), 3 * ROWS);
 
   martlet_source *source = NULL;

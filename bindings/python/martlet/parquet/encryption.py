@@ -27,8 +27,6 @@ _ALGORITHMS = ("AES_GCM_V1", "AES_GCM_CTR_V1")
 
 
 def _key(value, name):
-    if isinstance(value, str):
-        value = value.encode()
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise TypeError(f"{name} must be bytes, not {type(value).__name__}")
     value = bytes(value)
@@ -40,8 +38,6 @@ def _key(value, name):
 def _bytes(value, name):
     if value is None:
         return None
-    if isinstance(value, str):
-        return value.encode()
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise TypeError(f"{name} must be bytes, not {type(value).__name__}")
     return bytes(value)
@@ -97,12 +93,13 @@ class FileDecryptionProperties:
         raise TypeError("Do not call FileDecryptionProperties's constructor directly, use create_decryption_properties")
 
     @classmethod
-    def _make(cls, footer_key, columns, aad_prefix, check_footer_integrity, unwrapper=None):
+    def _make(cls, footer_key, columns, aad_prefix, check_footer_integrity, unwrapper=None, allows_plaintext=True):
         self = object.__new__(cls)
         self._options = {
             "decryption_footer_key": _hexadecimal(footer_key),
             "decryption_aad_prefix": _hexadecimal(aad_prefix),
             "decryption_check_footer": bool(check_footer_integrity),
+            "decryption_allow_plaintext": bool(allows_plaintext),
         }
         for path, key in columns.items():
             self._options[f"decryption_column_key:{path}"] = _hexadecimal(key)
@@ -142,16 +139,17 @@ def create_encryption_properties(
 
 
 def create_decryption_properties(
-    footer_key=None, *, column_keys=None, aad_prefix=None, check_footer_integrity=True, allow_plaintext_files=True,
+    footer_key=None, *, column_keys=None, aad_prefix=None, check_footer_integrity=True, allow_plaintext_files=False,
 ):
     """Properties from the keys that a file was written with; `aad_prefix` where the file does not hold it.
 
-    Columns whose key is missing cannot be read, all others can. Files in the clear are read as ever.
+    Columns whose key is missing cannot be read, all others can. Files in the clear are refused unless
+    `allow_plaintext_files`: who holds keys expects what nobody else can have written.
     """
     columns = {path: _key(key, f"the key of column '{path}'") for path, key in (column_keys or {}).items()}
     return FileDecryptionProperties._make(
         None if footer_key is None else _key(footer_key, "footer_key"), columns, _bytes(aad_prefix, "aad_prefix"),
-        check_footer_integrity)
+        check_footer_integrity, allows_plaintext=allow_plaintext_files)
 
 
 # ---- key management --------------------------------------------------------------------------------------------------
@@ -165,7 +163,7 @@ class KmsClient:
         raise NotImplementedError()
 
     def unwrap_key(self, wrapped_key, master_key_identifier):
-        """The key (bytes) again."""
+        """The key (bytes) again, of the text that `wrap_key` gave."""
         raise NotImplementedError()
 
 
@@ -181,6 +179,10 @@ class KmsConnectionConfig:
     @property
     def key_access_token(self):
         return self._token
+
+    @key_access_token.setter
+    def key_access_token(self, value):
+        self._token = value
 
     def refresh_key_access_token(self, value):
         self._token = value
@@ -219,6 +221,8 @@ class DecryptionConfiguration:
     """How long unwrapped keys may be used again."""
 
     def __init__(self, cache_lifetime=None, *, read_kms_url=None):
+        if isinstance(cache_lifetime, (int, float)):
+            cache_lifetime = datetime.timedelta(seconds=cache_lifetime)
         self.cache_lifetime = _lifetime(cache_lifetime)
         self.read_kms_url = bool(read_kms_url)
 
@@ -378,18 +382,20 @@ class CryptoFactory:
         material = self._material(note)
         if not material.get("internalStorage", True):
             material = self._external(material, path)
-        if material.get("kmsInstanceID") and not connection.kms_instance_id:
-            connection.kms_instance_id = material["kmsInstanceID"]
+        if not connection.kms_instance_id:
+            connection.kms_instance_id = material.get("kmsInstanceID") or "DEFAULT"
         if config.read_kms_url and material.get("kmsInstanceURL"):
             connection.kms_instance_url = material["kmsInstanceURL"]
+        if not connection.kms_instance_url:
+            connection.kms_instance_url = "DEFAULT"
         client = self._client(connection, config.cache_lifetime)
         master_key = material["masterKeyID"]
         if not material["doubleWrapping"]:
-            return bytes(client.unwrap_key(_wrapped(material["wrappedDEK"]), master_key))
+            return bytes(client.unwrap_key(material["wrappedDEK"], master_key))
         wrapping_id = base64.b64decode(material["keyEncryptionKeyID"])
         wrapping_key = self._cached(
             self._unwrapped, (connection.key_access_token, wrapping_id), config.cache_lifetime,
-            lambda: bytes(client.unwrap_key(_wrapped(material["wrappedKEK"]), master_key)))
+            lambda: bytes(client.unwrap_key(material["wrappedKEK"], master_key)))
         return _aes_gcm(wrapping_key, base64.b64decode(material["wrappedDEK"]), wrapping_id, False)
 
     @staticmethod
@@ -469,10 +475,6 @@ def _replace(path, content):
         if os.path.exists(beside):
             os.unlink(beside)
         raise
-
-
-def _wrapped(text):
-    return text.encode()
 
 
 def _text(wrapped):
