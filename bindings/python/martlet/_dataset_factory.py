@@ -2,7 +2,7 @@
 
 import os
 
-from ._dataset_files import FragmentDataset, UnionDataset, discovered, listed
+from ._dataset_files import FragmentDataset, UnionDataset, dictionaries_of, discovered, listed
 from ._dataset_format import ParquetFileFormat, _format
 from ._dataset_fragment import FileFragment
 from ._dataset_partitioning import Partitioning, PartitioningFactory
@@ -78,7 +78,18 @@ class ParquetFactoryOptions(_FactoryOptions):
 class DatasetFactory:
     """Makes a dataset once its schema is known: `inspect()`, `finish(schema)`."""
 
-    root_partition = None
+    _root = None
+
+    @property
+    def root_partition(self):
+        """An Expression that is true for all rows."""
+        from ._expression import Expression
+
+        return Expression._scalar(True) if self._root is None else self._root
+
+    @root_partition.setter
+    def root_partition(self, expression):
+        self._root = expression
 
     def __init__(self, children):
         raise TypeError("Do not call DatasetFactory's constructor directly, use a subclass instead.")
@@ -137,11 +148,11 @@ class FileSystemDatasetFactory(DatasetFactory):
     def finish(self, schema=None):
         """The dataset."""
         made = self._found(schema)
-        if self.root_partition is not None:
-            made._root = self.root_partition
+        if self._root is not None:
+            made._root = self._root
             for fragment in made._fragments:
                 known = fragment._expression
-                fragment._expression = self.root_partition if known is None else self.root_partition & known
+                fragment._expression = self._root if known is None else self._root & known
         return made
 
 
@@ -201,7 +212,8 @@ class ParquetDatasetFactory(DatasetFactory):
             if told is not None and told._rebuild[0] == "scalar":
                 told = None
             fragments.append(FileFragment._of(
-                self._format, full[path], None if local else self._filesystem, told, list(range(len(groups[path])))))
+                self._format, full[path], None if local else self._filesystem, told, list(range(len(groups[path])))
+            )._with_dictionaries(dictionaries_of(partitioning)))
         if schema is None:
             schema = metadata.schema.to_arrow_schema()
             keys = [] if partitioning is None else [f for f in partitioning.schema if f.name not in schema.names]

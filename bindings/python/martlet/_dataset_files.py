@@ -215,9 +215,11 @@ def discovered(
     if isinstance(partitioning, PartitioningFactory):
         partitioning = partitioning._made(inner)
     local = filesystem._local_path("/") == "/"
+    known = dictionaries_of(partitioning)
     fragments = [
         FileFragment._of(
-            format, file, None if local else filesystem, None if partitioning is None else _told(partitioning, name))
+            format, file, None if local else filesystem, None if partitioning is None else _told(partitioning, name)
+        )._with_dictionaries(known)
         for file, name in zip(files, inner)]
     if schema is None:
         schema = fragments[0].physical_schema if fragments else _as_schema([])
@@ -227,6 +229,14 @@ def discovered(
 
     partitioning = DirectoryPartitioning(_as_schema([])) if partitioning is None else partitioning
     return FragmentDataset._of(fragments, schema, format, filesystem, partitioning)
+
+
+def dictionaries_of(partitioning):
+    """The values of the keys that are dictionaries, by the names of the keys."""
+    if partitioning is None:
+        return {}
+    return {field.name: values for field, values in zip(partitioning.schema, partitioning.dictionaries)
+            if values is not None and hasattr(field.type, "index_type")}
 
 
 def _told(partitioning, path):

@@ -18,6 +18,7 @@ class Fragment:
     """A part of a dataset that can be scanned alone."""
 
     _expression = None
+    _dictionaries = {}
 
     def __init__(self):
         raise TypeError(f"Do not call {type(self).__name__}'s constructor directly")
@@ -86,6 +87,12 @@ class FileFragment(Fragment):
         self._expression = expression
         self._row_groups = row_groups
         self._schema = None
+        self._dictionaries = {}
+        return self
+
+    def _with_dictionaries(self, dictionaries):
+        """With the values that keys have in the whole dataset: the columns of all files then have the same dictionary."""
+        self._dictionaries = dictionaries
         return self
 
     @property
@@ -143,12 +150,17 @@ class FileFragment(Fragment):
             return self._format._opened(self._input()).row_count(None)
 
     def __reduce__(self):
-        return FileFragment._of, (self._format, self._source, self._filesystem, self._expression, self._row_groups)
+        parts = (self._format, self._source, self._filesystem, self._expression, self._row_groups)
+        return _again, (parts, self._dictionaries)
 
     def __repr__(self):
         partition = "" if self._expression is None else f" partition=[{_short(self._expression)}]"
         kind = "" if self._format.default_extname == "parquet" else f" type={self._format.default_extname}"
         return f"<martlet.dataset.{type(self).__name__}{kind} path={self.path}{partition}>"
+
+
+def _again(parts, dictionaries):
+    return FileFragment._of(*parts)._with_dictionaries(dictionaries)
 
 
 def _short(expression):
@@ -236,7 +248,8 @@ class ParquetFileFragment(FileFragment):
         return len(self._groups())
 
     def _part(self, row_groups):
-        return FileFragment._of(self._format, self._source, self._filesystem, self._expression, list(row_groups))
+        made = FileFragment._of(self._format, self._source, self._filesystem, self._expression, list(row_groups))
+        return made._with_dictionaries(self._dictionaries)
 
     def _matching(self, filter, schema):
         """The numbers of the row groups whose statistics leave room for rows that match."""
@@ -366,6 +379,9 @@ def _column(batch, field, keys, special, is_last):
         return column if column.type == field.type else column.cast(field.type)
     count = batch.num_rows
     if field.name in keys and keys[field.name] is not None:
+        known = special.fragment._dictionaries.get(field.name)
+        if known is not None and hasattr(field.type, "index_type"):
+            return _of_dictionary(keys[field.name], known, field.type, count)
         value = repeat(keys[field.name], count)
         if value.type == field.type:
             return value
@@ -382,12 +398,24 @@ def check_fields(expression, schema):
             raise ArrowInvalid(f"No match for FieldRef.Name({name}) in {schema.to_string(show_schema_metadata=False)}")
 
 
+def _of_dictionary(value, known, type, count):
+    """A key as a column whose dictionary has all values that the key can have."""
+    from ._array_classes import DictionaryArray
+    from ._builders import repeat
+    values = known.to_pylist()
+    if value.as_py() not in values:
+        raise ArrowInvalid(f"Dictionary supplied for a key does not contain '{value.as_py()}'; it has {values[:20]}")
+    from ._scalar import scalar
+    indices = repeat(scalar(values.index(value.as_py()), type.index_type), count)
+    return DictionaryArray.from_arrays(indices, known).cast(type)
+
+
 class _Special:
     """The columns that tell of the scan itself."""
 
     def __init__(self, fragment, number, names):
         self.names = [name for name in names if name in _SPECIAL]
-        self._fragment = fragment
+        self.fragment = fragment
         self._number = number
         self._batch = -1
 
@@ -408,7 +436,7 @@ class _Special:
 
     def value(self, name, is_last):
         if name == "__filename":
-            return self._fragment.path
+            return self.fragment.path
         return {"__fragment_index": self._number, "__batch_index": self._batch, "__last_in_fragment": is_last}[name]
 
 

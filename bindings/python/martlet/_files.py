@@ -453,7 +453,10 @@ def _path_text(path):
 
 def _open_path(path, memory_map=False):
     options = _abi.pack_options({"memory_map": True} if memory_map else None)
-    return _abi.SourceHandle(_abi.new(lib.martlet_source_open, _abi.encode(path), *options))
+    try:
+        return _abi.SourceHandle(_abi.new(lib.martlet_source_open, _abi.encode(path), *options))
+    except IsADirectoryError:
+        raise IsADirectoryError(21, f"Cannot open for reading: path '{path}' is a directory") from None
 
 
 def _source_of_buffer(buffer):

@@ -47,7 +47,7 @@ class IpcWriteOptions:
     `alignment` of buffers is 8, or 64 for readers that want it."""
 
     __slots__ = (
-        "metadata_version", "allow_64bit", "use_legacy_format", "_compression", "_level", "use_threads",
+        "_version", "allow_64bit", "use_legacy_format", "_compression", "_level", "use_threads",
         "emit_dictionary_deltas", "unify_dictionaries", "alignment",
     )
 
@@ -63,9 +63,7 @@ class IpcWriteOptions:
         unify_dictionaries=False,
         alignment=8,
     ):
-        if metadata_version not in (MetadataVersion.V4, MetadataVersion.V5):
-            raise ArrowNotImplementedError(f"metadata_version={metadata_version!r}: V4 and V5 are written")
-        self.metadata_version = MetadataVersion(metadata_version)
+        self.metadata_version = metadata_version
         self.allow_64bit = allow_64bit
         self.use_legacy_format = use_legacy_format
         self.compression = compression
@@ -73,6 +71,19 @@ class IpcWriteOptions:
         self.emit_dictionary_deltas = emit_dictionary_deltas
         self.unify_dictionaries = unify_dictionaries
         self.alignment = alignment
+
+    @property
+    def metadata_version(self):
+        return self._version
+
+    @metadata_version.setter
+    def metadata_version(self, value):
+        if not isinstance(value, int):
+            raise TypeError(f"expected MetadataVersion, got {type(value).__name__}")
+        if value not in (MetadataVersion.V4, MetadataVersion.V5):
+            kind = ArrowNotImplementedError if value in tuple(MetadataVersion) else ValueError
+            raise kind(f"metadata_version={value!r}: V4 and V5 are written")
+        self._version = MetadataVersion(value)
 
     @property
     def compression(self):
@@ -112,7 +123,7 @@ class IpcWriteOptions:
 class IpcReadOptions:
     """Options of readers: `included_fields` are the positions of the top-level fields to read, all when empty."""
 
-    __slots__ = ("ensure_native_endian", "ensure_alignment", "use_threads", "included_fields")
+    __slots__ = ("ensure_native_endian", "ensure_alignment", "use_threads", "_fields")
 
     def __init__(
         self, ensure_native_endian=True, *, ensure_alignment=Alignment.Any, use_threads=True, included_fields=None
@@ -121,6 +132,14 @@ class IpcReadOptions:
         self.ensure_alignment = Alignment(ensure_alignment)
         self.use_threads = use_threads
         self.included_fields = list(included_fields or [])
+
+    @property
+    def included_fields(self):
+        return self._fields
+
+    @included_fields.setter
+    def included_fields(self, value):
+        self._fields = list(value)
 
     def _options(self):
         fields = ",".join(str(int(i)) for i in self.included_fields)

@@ -373,7 +373,13 @@ class InMemoryDataset(Dataset):
         if not isinstance(source, (list, tuple)) and not is_tabular(source) and schema is not None:
             source = list(source)
         if isinstance(source, (list, tuple)):
+            if not source and schema is None:
+                raise ValueError("Must provide schema to construct in-memory dataset from an empty list")
             batches = [b for one in source for b in batches_of(one)]
+            expected = schema if schema is not None else batches[0].schema if batches else None
+            for batch in batches:
+                if not batch.schema.equals(expected):
+                    raise TypeError(f"Item has schema\n{batch.schema}\nwhich does not match expected schema\n{expected}")
             source = Table.from_batches(batches, schema=schema)
         if not isinstance(source, Table):
             source = reader_of(source).read_all()
@@ -439,8 +445,6 @@ def dataset(
                         f"contains the following types: {kinds}")
     if is_tabular(source):
         return InMemoryDataset(source, schema)
-    if hasattr(source, "__iter__"):
-        return InMemoryDataset(list(source), schema)
     raise TypeError("Expected a path-like, list of path-likes or a list of Datasets instead of the given type: "
                     f"{type(source).__name__}")
 

@@ -289,3 +289,36 @@ def test_partitionings_of_datasets(module, ds, tmp_path):
     hive = ds.dataset(tmp_path, partitioning="hive").partitioning
     assert isinstance(hive, ds.HivePartitioning) and hive.schema.names == ["year"]
     assert sorted(hive.dictionaries[0].to_pylist()) == [2023, 2024, 2025]
+
+
+@BOTH
+@pytest.mark.parametrize("flavor", [None, "hive"])
+def test_dictionaries_of_keys_are_whole(module, ds, flavor, tmp_path):
+    table = table_of(module, KEYS["one"])
+    made = ds.partitioning(table.select(["year"]).schema, flavor=flavor)
+    ds.write_dataset(table, tmp_path, format="ipc", partitioning=made)
+    kind = ds.HivePartitioning if flavor else ds.DirectoryPartitioning
+    factory = kind.discover(infer_dictionary=True) if flavor else kind.discover(["year"], infer_dictionary=True)
+    found = ds.dataset(tmp_path, format="ipc", partitioning=factory)
+    read = found.to_table()["year"]
+    assert sorted(read.to_pylist()) == sorted(KEYS["one"]["year"])
+    assert all(sorted(chunk.dictionary.to_pylist()) == [2023, 2024, 2025] for chunk in read.chunks)
+    for fragment in pickle.loads(pickle.dumps(list(found.get_fragments()))):
+        assert len(fragment.to_table(schema=found.schema)["year"].chunk(0).dictionary) == 3
+    assert found.to_table(filter=ds.field("year") == 2024)["year"].to_pylist() == [2024] * 5
+
+
+@BOTH
+def test_datasets_of_nothing(module, ds, tmp_path):
+    papq = pyarrow.parquet if module is pyarrow else pq
+    (tmp_path / "empty").mkdir()
+    for found in (papq.read_table(tmp_path / "empty"), ds.dataset(tmp_path / "empty").to_table()):
+        assert found.num_rows == 0 and found.num_columns == 0
+    batch = module.record_batch({"a": [1]})
+    with pytest.raises(ValueError, match="Must provide schema to construct in-memory dataset from an empty list"):
+        ds.InMemoryDataset([])
+    with pytest.raises(TypeError, match="which does not match expected schema"):
+        ds.dataset([batch, module.record_batch({"b": [1]})])
+    for source in (None, (b for b in [batch])):
+        with pytest.raises(TypeError, match="Expected a path-like, list of path-likes or a list of Datasets"):
+            ds.dataset(source)

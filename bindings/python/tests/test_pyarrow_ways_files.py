@@ -118,3 +118,24 @@ def test_the_index_that_a_summary_tells_of(module, name, preserve_index, tmp_pat
     assert got.index.name == (None if preserve_index is False else "where")
     if preserve_index:
         assert got.index.tolist() == list(range(6))
+
+
+@BOTH
+def test_options_of_ipc_are_checked_when_they_are_set(module):
+    options = module.ipc.IpcWriteOptions()
+    options.metadata_version = module.ipc.MetadataVersion.V4
+    assert options.metadata_version == module.ipc.MetadataVersion.V4
+    for value in ("V5", 42):
+        with pytest.raises((TypeError, ValueError)):
+            options.metadata_version = value
+    options = module.ipc.IpcReadOptions()
+    options.included_fields = [0, 2]
+    assert options.included_fields == [0, 2]
+    with pytest.raises(TypeError):
+        options.included_fields = None
+
+
+@BOTH
+def test_directories_are_no_files(module, tmp_path):
+    with pytest.raises(OSError, match=f"Cannot open for reading: path '{tmp_path}' is a directory"):
+        parquet_of(module).ParquetFile(tmp_path)

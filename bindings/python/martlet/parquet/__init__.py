@@ -90,6 +90,12 @@ class ParquetDataset:
                 path_or_paths, schema, elsewhere, partitioning, ignore_prefixes, options, memory_map)
             return
         is_single = is_path and not os.path.isdir(_io._path_text(path_or_paths))
+        if is_path and not is_single and schema is None:
+            from ..dataset import _has_files
+
+            if not _has_files(_io._path_text(path_or_paths), ignore_prefixes):
+                self._dataset = self._found(path_or_paths, None, None, None, ignore_prefixes, options, memory_map)
+                return
         if not is_path and not is_list and not isinstance(path_or_paths, _io.NativeFile):
             if not _io._is_bytes(path_or_paths) and not hasattr(path_or_paths, "read"):
                 raise TypeError(
