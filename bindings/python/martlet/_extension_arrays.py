@@ -44,6 +44,12 @@ class ExtensionArray(Array):
         """The values behind these."""
         return _viewed(self, self.type.storage_type)
 
+    def equals(self, other):
+        """Whether both have the same type and values; where the type was told makes no difference."""
+        if not isinstance(other, ExtensionArray):
+            return super().equals(other)
+        return self.type == other.type and self.storage.equals(other.storage)
+
     def _children(self):
         return self.storage._children()
 

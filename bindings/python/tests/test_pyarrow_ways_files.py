@@ -139,3 +139,18 @@ def test_options_of_ipc_are_checked_when_they_are_set(module):
 def test_directories_are_no_files(module, tmp_path):
     with pytest.raises(OSError, match=f"Cannot open for reading: path '{tmp_path}' is a directory"):
         parquet_of(module).ParquetFile(tmp_path)
+
+
+@BOTH
+@pytest.mark.parametrize("options", [{}, {"store_schema": False}], ids=str)
+def test_extension_types_are_equal_after_a_round_trip(module, options):
+    pq = parquet_of(module)
+    table = module.table({
+        "id": module.array([bytes(range(16)), None], module.uuid()),
+        "document": module.array(['{"a": 1}', None], module.json_(module.string()))})
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    read = pq.read_table(io.BytesIO(sink.getvalue()))
+    assert read.equals(table) and table.equals(read) and read["id"].chunk(0).equals(table["id"].chunk(0))
+    other = module.array([None, bytes(range(16))], module.uuid())
+    assert not read["id"].chunk(0).equals(other) and not other.equals(other.storage)
