@@ -85,10 +85,13 @@ private enum Recycler {
     static func take(_ byteCount: Int) throws(MartletError) -> (UnsafeMutableRawPointer, Int) {
         let wanted = rounded(byteCount)
         let found: Block? = lock.withLock {
-            var best = -1
-            for (i, block) in unsafe state.idle.enumerated()
-            where block.capacity >= wanted && block.capacity <= wanted + wanted / 4 {
-                if best < 0 { best = i } else if unsafe block.capacity < state.idle[best].capacity { best = i }
+            // From the last one given back on: its pages are the likeliest to be there still.
+            var (best, least) = (-1, wanted + wanted / 4 + 1)
+            var i = unsafe state.idle.count - 1
+            while i >= 0, least > wanted {
+                let capacity = unsafe state.idle[i].capacity
+                if capacity >= wanted, capacity < least { (best, least) = (i, capacity) }
+                i -= 1
             }
             if best < 0 { return nil }
             let block = unsafe state.idle.remove(at: best)

@@ -18,8 +18,7 @@ final class LeafReader {
     private var entriesLeft: Int
     private let entryCount: Int
     private let rowCount: Int
-    /// What the file says that all byte strings have together.
-    private let byteCount: Int
+    private let expected: ExpectedSize
     /// The next row.
     private var row = 0
     private var locations: [PageLocation]
@@ -69,13 +68,13 @@ final class LeafReader {
         entryCount = count
         entriesLeft = count
         self.rowCount = rowCount
-        byteCount = Int(clamping: metadata.sizeStatistics?.unencodedByteArrayByteCount ?? metadata.totalUncompressedSize)
         pages = try adding(context: context) { [context] () throws(MartletError) in
             _ = context
             return try PageStream(
                 metadata, source: source, cipher: cipher, windowByteCount: windowByteCount,
                 verifiesChecksums: options.verifiesChecksums)
         }
+        expected = ExpectedSize(metadata, rowCount: rowCount, chunkByteCount: pages.range.count)
         locations = offsetIndex?.pageLocations ?? []
         checkLocations()
     }
@@ -106,7 +105,7 @@ final class LeafReader {
             throw .index("\(context): \(rows) rows are wanted, \(rowCount - row) are left")
         }
         do throws(MartletError) {
-            if maxRepetition > 0 || plan.fixedWidth == nil { try reserve(rows, in: output) }
+            try expected.reserve(rows, in: output)
             if maxRepetition == 0 {
                 try readFlat(rows, into: output)
             } else {
@@ -115,14 +114,6 @@ final class LeafReader {
         } catch { throw placed(error) }
         row += rows
         output.dictionary = try currentDictionary()
-    }
-
-    /// Room for what `rows` rows should give. What a file says of itself is believed up to a multiple of its bytes.
-    private func reserve(_ rows: Int, in output: LeafOutput) throws(MartletError) {
-        let (share, most) = (Double(rows) / Double(max(rowCount, 1)) * 1.02, Double(pages.range.count) * 64)
-        func part(_ all: Int, width: Int) -> Int { all > 0 ? Int(min(Double(all) * share, most / Double(width))) + 64 : 0 }
-        let slots = maxRepetition == 0 ? rows : part(entryCount, width: max(plan.fixedWidth ?? 4, 1))
-        try output.reserve(slots: slots, byteCount: plan.fixedWidth == nil ? part(byteCount, width: 1) : 0)
     }
 
     /// Passes over `rows` rows; pages that hold nothing else are neither read nor unpacked.
