@@ -49,22 +49,9 @@ final class LeafReader {
         leaf = plan.leaf
         maxDefinition = leaf.maxDefinitionLevel
         maxRepetition = leaf.maxRepetitionLevel
-        context = "Column '\(leaf.dottedPath)' of row group \(rowGroup) in '\(source.name)'"
-        if let failure = chunk.failure { throw .corrupt("\(context): \(failure)") }
-        guard let metadata = chunk.metadata else { throw .corrupt("\(context): Column metadata not set") }
-        guard chunk.filePath == nil else {
-            throw .notImplemented("\(context) lies in another file, '\(chunk.filePath ?? "")', which is not read")
-        }
-        guard metadata.physicalType == leaf.physicalType else {
-            throw .corrupt(
-                "\(context) holds \(metadata.physicalType.name), its schema says \(leaf.physicalType.name)")
-        }
-        guard maxDefinition <= 255, maxRepetition <= 255 else { throw .corrupt("\(context) is nested too deep") }
-        guard let count = Int(exactly: metadata.valueCount), count >= 0,
-            maxRepetition > 0 ? count >= rowCount : count == rowCount
-        else {
-            throw .corrupt("\(context) has \(metadata.valueCount) values for \(rowCount) rows")
-        }
+        context = Self.context(leaf, rowGroup, source)
+        let metadata = try Self.checked(chunk, of: leaf, rowGroup: rowGroup, rowCount: rowCount, source: source)
+        let count = Int(metadata.valueCount)
         entryCount = count
         entriesLeft = count
         self.rowCount = rowCount

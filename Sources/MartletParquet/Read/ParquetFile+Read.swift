@@ -84,6 +84,7 @@ private struct TableRead {
     func run() throws(MartletError) -> [ChunkedArray] {
         var windows: [ColumnWindow?] = []
         var tasks: [Task] = []
+        for node in nodes { try check(node) }
         for (column, node) in nodes.enumerated() {
             var window: ColumnWindow?
             if case .leaf(let leaf) = node.shape, leaf.maxRepetitionLevel == 0, node.field.type != .null,
@@ -108,6 +109,20 @@ private struct TableRead {
         let outputs = try decode(tasks, windows)
         try file.source.checkUnchanged()
         return try assemble(outputs, windows)
+    }
+
+    /// Whether what the column's chunks say of themselves can be true: their rows decide how much memory is taken.
+    private func check(_ node: ArrowNode) throws(MartletError) {
+        try node.collectLeaves { leaf, type, keepsLevels throws(MartletError) in
+            if type == .null && leaf.maxRepetitionLevel == 0 && !keepsLevels { return }
+            for part in parts where part.rows > 0 {
+                // A key that is missing is the first to be told.
+                _ = try file.cipher(rowGroup: part.rowGroup, leaf: leaf.index)
+                _ = try LeafReader.checked(
+                    file.metadata.rowGroups[part.rowGroup].columns[leaf.index], of: leaf, rowGroup: part.rowGroup,
+                    rowCount: file.rowCount(ofRowGroup: part.rowGroup), source: file.source)
+            }
+        }
     }
 
     /// Leaf outputs by part and by position of the leaf in the schema.

@@ -51,6 +51,15 @@ def test_bad_parquet():
     assert deaths(outcomes([("parquet", path) for path in files])) == {}
 
 
+@pytest.mark.parametrize("path", below(Path(__file__).parent, "fuzz", "parquet-footer"), ids=lambda path: path.name)
+def test_found_footers(path):
+    """Footers that fuzzing found, behind pages of zeros."""
+    footer = path.read_bytes()
+    file = b"PAR1" + bytes(1 << 12) + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    with pytest.raises(pa.ArrowInvalid, match="Column 'inc' of row group 0"):  # And no lack of memory.
+        pq.ParquetFile(file).read()
+
+
 @needs_arrow
 def test_a_version_from_the_future():
     found = outcomes([("stream", Path(ARROW, "forward-compatibility/schema_v6.arrow"))])
