@@ -36,4 +36,25 @@ extension LeafReader {
         }
         return metadata
     }
+
+    /// Whether the headers of a flat chunk's pages tell of so many rows, where its few bytes make that unlikely.
+    static func checkPages(
+        _ metadata: ColumnMetaData, of leaf: LeafColumn, rowGroup: Int, rowCount: Int, source: any ByteSource,
+        cipher: ModuleCipher?
+    ) throws(MartletError) {
+        guard rowCount > 1 << 24, rowCount / 256 > metadata.totalCompressedSize else { return }
+        let pages = try PageStream(
+            metadata, source: source, cipher: cipher, windowByteCount: 0, verifiesChecksums: false)
+        var left = Int64(rowCount)
+        while left > 0, let head = try? pages.next() {
+            switch head.header.kind {
+            case .data(let header): left -= Int64(header.valueCount)
+            case .dataV2(let header): left -= Int64(header.valueCount)
+            case .dictionary, .index, .unrecognized: continue
+            }
+        }
+        if left > 0 {
+            throw .corrupt("\(context(leaf, rowGroup, source)) has \(rowCount) rows, its pages \(Int64(rowCount) - left)")
+        }
+    }
 }

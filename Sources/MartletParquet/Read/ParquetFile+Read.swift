@@ -117,10 +117,14 @@ private struct TableRead {
             if type == .null && leaf.maxRepetitionLevel == 0 && !keepsLevels { return }
             for part in parts where part.rows > 0 {
                 // A key that is missing is the first to be told.
-                _ = try file.cipher(rowGroup: part.rowGroup, leaf: leaf.index)
-                _ = try LeafReader.checked(
+                let cipher = try file.cipher(rowGroup: part.rowGroup, leaf: leaf.index)
+                let rowCount = file.rowCount(ofRowGroup: part.rowGroup)
+                let metadata = try LeafReader.checked(
                     file.metadata.rowGroups[part.rowGroup].columns[leaf.index], of: leaf, rowGroup: part.rowGroup,
-                    rowCount: file.rowCount(ofRowGroup: part.rowGroup), source: file.source)
+                    rowCount: rowCount, source: file.source)
+                if leaf.maxRepetitionLevel > 0 { continue }
+                try LeafReader.checkPages(
+                    metadata, of: leaf, rowGroup: part.rowGroup, rowCount: rowCount, source: file.source, cipher: cipher)
             }
         }
     }

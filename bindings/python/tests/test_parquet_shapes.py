@@ -513,6 +513,16 @@ def test_codecs_that_nobody_has(codec):
     assert codec != LZO or "lzo" in str(problem.value).lower()
 
 
+@pytest.mark.parametrize("rows, message", [
+    (1 << 25, "has 33554432 rows, its pages 2"), (1 << 32, "has 4294967296 rows, its pages 2"),
+    (1 << 40, r"has 1099511627776 values in \d+ bytes")])
+def test_rows_without_pages(rows, message):
+    """Rows that nothing stands behind are refused before memory is taken for them."""
+    data = file([leaf("c", INT64)], [chunk("c", INT64, [data_page(2, plain([1, 2], INT64))], rows)], rows)
+    with pytest.raises(ma.ArrowInvalid, match="'c' of row group 0 in '<buffer>' " + message):
+        pq.ParquetFile(data).read()
+
+
 @pytest.mark.parametrize("length", [2, 3, 5, 16])
 def test_split_bytes(length):
     values = [bytes((i * 7 + k) % 256 if k > length - 2 else 0 for k in range(length)) for i in range(50)]
