@@ -8,7 +8,7 @@ extension Caster {
         case (.struct(let from), .struct(let to)): return try structs(from, to)
         case (.fixedSizeList(_, let width), .fixedSizeList(let field, let other)):
             guard width == other else {
-                throw .invalid(
+                throw .type(
                     "Size of FixedSizeList is not the same. input list: \(source.type) output list: \(target)")
             }
             let items = try inner(source.child(0), to: field.type)

@@ -19,12 +19,26 @@ public func isValid(_ array: ArrayData) throws(MartletError) -> ArrayData {
             try intersection(try entries.bits(), entries.usedValidityBitmap, count: array.count) ?? .empty,
             count: array.count)
     }
+    if case .union = array.type.storage { return try isValid(try UnionArray(array.storage)) }
     guard let bitmap = array.usedValidityBitmap else {
         var bits = try BitmapBuilder(capacity: array.count)
         try bits.append(repeating: true, count: array.count)
         return .booleans(bits.finish(), count: array.count)
     }
     return .booleans(try bitmap.rebased(), count: array.count)
+}
+
+/// Which slots of a union have a value that is not null.
+private func isValid(_ union: UnionArray) throws(MartletError) -> ArrayData {
+    var children: [ArrayData] = []
+    for child in union.children { children.append(try isValid(child)) }
+    let bitmaps = try children.map { child throws(MartletError) in try child.bits() }
+    var bits = try BitmapBuilder(capacity: union.count)
+    for row in 0..<union.count {
+        let place = union.place(row)
+        try bits.append(place.map { bitmaps[$0.child][$0.slot] } ?? false)
+    }
+    return .booleans(bits.finish(), count: union.count)
 }
 
 /// Tests of floats; numbers of other kinds are finite.

@@ -72,8 +72,12 @@ struct FunctionOptions: Sendable {
     func choice(_ name: String, _ allowed: [String]) throws(MartletError) -> String {
         guard let text = values[name] else { return allowed[0] }
         guard allowed.contains(text) else {
-            throw .invalid(
-                "\"\(text)\" is not a valid \(function) \(name); expected \(allowed.joined(separator: ", "))")
+            let words = [
+                "order": "sort order", "mode": "count mode", "interpolation": "quantile interpolation",
+                "side": "search sorted side",
+            ]
+            let shown = words[name] ?? name.split(separator: "_").joined(separator: " ")
+            throw .invalid("\"\(text)\" is not a valid \(shown); '\(function)' expects \(allowed.joined(separator: ", "))")
         }
         return text
     }

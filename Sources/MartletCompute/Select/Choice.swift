@@ -26,15 +26,19 @@ enum ChoiceFunctions {
             },
             "struct_field": .unary(["indices"]) { array, call throws(MartletError) in
                 var array = array
+                _ = try call.options.text("indices")
                 for text in call.options.list("indices") {
                     guard case .struct(let fields) = array.type else {
-                        throw .type("struct_field: cannot subscript field of non-struct type \(array.type)")
+                        throw .invalid("No match for FieldRef.Name(\(text)) in \(array.type), which is no struct")
                     }
                     let name = text.first == "'" || text.first == "\"" ? String(text.dropFirst().dropLast()) : text
                     let index = Int(name) ?? fields.firstIndex { $0.name == name } ?? -1
                     guard fields.indices.contains(index) else {
                         throw .invalid(
-                            "struct_field: out-of-bounds field reference to field \(text) in type \(array.type)")
+                            Int(name) == nil
+                                ? "No match for FieldRef.Name(\(text)) in \(array.type)"
+                                : "struct_field: out-of-bounds field reference to field \(text) in type \(array.type) with "
+                                    + "\(fields.count) fields")
                     }
                     array = try Expression.flattened(array, index)
                 }
@@ -257,10 +261,22 @@ enum ChoiceFunctions {
         let (start, step) = (try call.options.signed("start") ?? 0, try call.options.signed("step") ?? 1)
         let stop = try call.options.signed("stop")
         guard start >= 0, stop.map({ $0 > start || $0 == start }) ?? true else {
-            throw .invalid("`start`(\(start)) should be greater than 0 and smaller than `stop`(\(stop ?? -1))")
+            throw .invalid(
+                "`start`(\(start)) should be greater than or equal to 0 and not greater than `stop`(\(stop ?? -1))")
         }
-        guard step >= 1 else { throw .invalid("`step` must be >= 1, got: \(step)") }
+        guard step >= 1 else { throw .invalid("`step` must be greater than or equal to 1, got: \(step)") }
         guard let field = array.type.childFields.first else { throw noKernel("list_slice", [array.type]) }
+        var width: Int?
+        if case .fixedSizeList(_, let count) = array.type { width = count }
+        if call.options.values["return_fixed_size_list"] ?? "None" == "None"
+            ? width != nil : try call.options.bool("return_fixed_size_list", default: false)
+        {
+            guard let end = stop ?? width else {
+                throw .invalid(
+                    "Unable to produce FixedSizeListArray from non-FixedSizeListArray without `stop` being set.")
+            }
+            return try slicedToFixed(array, field, from: start, by: step, count: max(0, (end - start + step - 1) / step))
+        }
         let (ranges, items) = (try ListRanges(array), array.child(0))
         var (rows, offsets): ([Int], [Int64]) = ([], [0])
         for row in 0..<array.count {
@@ -279,5 +295,29 @@ enum ChoiceFunctions {
         return ArrayData(
             type: isWide ? .largeList(field) : .list(field), count: array.count, validity: try array.rebasedValidity(),
             buffers: [places.buffers[0]], children: [try take(items, rows: try Rows(numbers: rows))])
+    }
+
+    /// Of each list `width` items, nulls where it is shorter.
+    private static func slicedToFixed(
+        _ array: ArrayData, _ field: Field, from start: Int, by step: Int, count width: Int
+    ) throws(MartletError) -> ArrayData {
+        let total = try array.count.multiplied(checked: width)
+        let ranges = try ListRanges(array)
+        let places = try BufferBuilder(uninitializedCount: try total.multiplied(checked: 8))
+        var bits = try BitmapBuilder(capacity: total)
+        let out = unsafe places.pointer(to: Int64.self)
+        for row in 0..<array.count {
+            let range = array.isValid(row) ? ranges[row] : 0..<0
+            for i in 0..<width {
+                let item = start + i * step
+                try bits.append(item < range.count)
+                // Safety: row * width + i is less than the number of places.
+                unsafe out[row * width + i] = item < range.count ? Int64(range.lowerBound + item) : 0
+            }
+        }
+        let indices = ArrayData(type: .int64, count: total, validity: bits.finish(), buffers: [places.finish()])
+        return ArrayData(
+            type: .fixedSizeList(field, count: width), count: array.count, validity: try array.rebasedValidity(),
+            children: [try take(array.child(0), indices)])
     }
 }

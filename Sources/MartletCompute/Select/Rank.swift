@@ -23,6 +23,7 @@ enum RankFunctions {
             "partition_nth_indices": .init(1...1, ["pivot", "null_placement"]) { call throws(MartletError) in
                 // The sorted order is a partition at any pivot.
                 let nullsFirst = try call.options.choice("null_placement", ["at_end", "at_start"]) == "at_start"
+                _ = try call.options.text("pivot")
                 let pivot = try call.options.signed("pivot") ?? 0
                 guard pivot >= 0, pivot <= call.array.count else {
                     throw .index("NthToIndices index out of bound: \(pivot) of \(call.array.count)")

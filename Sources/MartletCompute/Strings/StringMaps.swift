@@ -24,7 +24,12 @@ enum StringMaps {
             let array = try stringArgument(array, name, acceptsBinary: binary)
             if array.type == .null { return array }
             let map = try make(call.options)
-            return try mapped(array, map)
+            let result = try mapped(array, map)
+            guard name == "binary_slice", case .fixedSizeBinary(let width) = call.array.type else { return result }
+            // What is cut from values of one width has one width: that of what is cut from any of them.
+            let sample = ArrayData(type: call.array.type, count: 1, buffers: [try Buffer(zeroed: width)])
+            let cut = try BytesReader(try mapped(try stringArgument(sample, name, acceptsBinary: true), map)).slot(0)
+            return try cast(result, to: .fixedSizeBinary(byteWidth: cut.count))
         }
     }
 
@@ -128,6 +133,9 @@ enum StringMaps {
         functions["utf8_zfill"] = function("utf8_zfill", ["width", "padding"]) { options throws(MartletError) in
             let width = try paddingWidth(options)
             let padding = Array(try options.text("padding", default: "0").utf8)
+            guard padding.withBytes({ scalarCount($0) }) == 1 else {
+                throw .invalid("Padding must be one codepoint, got '\(String(decoding: padding, as: UTF8.self))'")
+            }
             return { bytes, output in
                 let hasSign = !bytes.isEmpty && (bytes[0] == UInt8(ascii: "-") || bytes[0] == UInt8(ascii: "+"))
                 let missing = width - scalarCount(bytes)

@@ -15,8 +15,10 @@ struct Clock: Sendable {
     let hasTime: Bool
 
     /// Errors: a type without the date or the time that the function wants.
-    init(_ array: ArrayData, _ function: String, needsDate: Bool = false, needsTime: Bool = false) throws(MartletError)
-    {
+    init(
+        _ array: ArrayData, _ function: String, needsDate: Bool = false, needsTime: Bool = false,
+        takesDurations: Bool = false
+    ) throws(MartletError) {
         var array = array
         if case .dictionary(_, let value, _) = array.type { array = try cast(array, to: value) }
         if array.type == .null { array = try cast(array, to: .timestamp(.second, timeZone: nil)) }
@@ -28,6 +30,10 @@ struct Clock: Sendable {
             )
             named = zone
         case .time32(let unit), .time64(let unit):
+            (self.unit, perSecond, perDay, hasDate, hasTime) = (
+                unit, unit.perSecond, unit.perSecond * 86_400, false, true
+            )
+        case .duration(let unit) where takesDurations:
             (self.unit, perSecond, perDay, hasDate, hasTime) = (
                 unit, unit.perSecond, unit.perSecond * 86_400, false, true
             )

@@ -35,7 +35,7 @@ enum RoundTime {
     private static func rounded(
         _ array: ArrayData, _ direction: Direction, _ call: Compute.Call
     ) throws(MartletError) -> ArrayData {
-        let clock = try Clock(array, call.name)
+        let clock = try Clock(array, call.name, takesDurations: true)
         let multiple = Int64(try call.options.signed("multiple") ?? 1)
         guard multiple > 0, multiple <= Int64(Int32.max) else {
             throw .invalid("Rounding multiple must be positive, not \(multiple)")
@@ -47,7 +47,12 @@ enum RoundTime {
         let isFromCalendar = try call.options.bool("calendar_based_origin", default: false) && multiple > 1
         let months: Int64 =
             unit == "month" ? multiple : unit == "quarter" ? multiple * 3 : unit == "year" ? multiple * 12 : 0
-        guard clock.hasDate || (months == 0 && unit != "day" && unit != "week") else {
+        var isDuration = false
+        if case .duration = clock.array.type { isDuration = true }
+        guard !isDuration || months == 0 else {
+            throw .invalid("Cannot round durations to a unit of the calendar such as \(unit), which has no one length")
+        }
+        guard clock.hasDate || (months == 0 && (isDuration || (unit != "day" && unit != "week"))) else {
             throw noKernel(call.name, [array.type])
         }
         // The length of a step in units of the values, or how many steps one such unit is.
@@ -73,7 +78,7 @@ enum RoundTime {
         let step = max(1, Int64(wide))
         let perDay = clock.perDay
         // 1970-01-01 was a Thursday.
-        let origin = unit == "week" ? (mondays ? -3 : -4) * perDay : 0
+        let origin = unit == "week" && !isDuration ? (mondays ? -3 : -4) * perDay : 0
         // How many units of the values make the next larger unit of a clock.
         let larger: [String: Int64] = [
             "nanosecond": perSecond / 1_000_000, "microsecond": perSecond / 1_000, "millisecond": perSecond,

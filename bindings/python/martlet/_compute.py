@@ -5,7 +5,7 @@ from . import _types as t
 from ._array import Array, type_of, wrap
 from ._builders import array, asarray
 from ._chunked import ChunkedArray, aligned, make_chunked
-from ._errors import ArrowInvalid, ArrowTypeError
+from ._errors import ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
 from ._field import field as _field
 from ._schema import schema as _schema
 from ._scalar import Scalar, scalar, wrap_scalar
@@ -178,7 +178,7 @@ def cast(arr, target_type=None, safe=None, options=None, memory_pool=None, *, er
     """
     if errors not in ("raise", "null", "collect"):
         raise ValueError(f"errors is 'raise', 'null' or 'collect', not {errors!r}")
-    if safe is not None and options is not None:
+    if (safe is not None or target_type is not None) and options is not None:
         raise ValueError("Must either pass values for 'target_type' and 'safe' or pass a value for 'options'")
     if isinstance(arr, Expression):
         return arr.cast(target_type, safe, options)
@@ -187,6 +187,9 @@ def cast(arr, target_type=None, safe=None, options=None, memory_pool=None, *, er
             raise TypeError("DataType expected, got <class 'NoneType'>: pass the target_type to cast to")
         target_type = options.target_type
     target = t.ensure_type(target_type)
+    if isinstance(arr, (RecordBatch, Table)):
+        raise ArrowTypeError(f"Tried executing function with non-array, non-scalar type: {arr.__class__.__name__}; its own "
+                             "cast takes a schema")
     arr = _argument(arr)
     values = options._options if options is not None else {"safe": False} if safe is False else None
     if errors != "raise":
@@ -226,10 +229,7 @@ def fill_null(values, fill_value):
         if isinstance(fill_value, (list, tuple)):
             fill_value = array(fill_value, type=values.type)
         else:
-            try:
-                fill_value = scalar(fill_value, type=values.type)
-            except (ArrowInvalid, ArrowTypeError):
-                fill_value = scalar(fill_value)
+            fill_value = scalar(fill_value, type=values.type)
     if fill_value.type != values.type:
         fill_value = fill_value.cast(values.type)
     return call("fill_null", (values, fill_value))
@@ -247,11 +247,13 @@ def _tabular(data, each):
 
 def filter(input, selection_filter, null_selection_behavior="drop", memory_pool=None):
     """The values (or rows) where the filter, booleans of the same length, is true."""
+    if isinstance(selection_filter, (Scalar, RecordBatch, Table)):
+        raise TypeError(f"A filter is an array of booleans, not a {selection_filter.__class__.__name__}")
     mask = asarray(selection_filter)
     if mask.type.id == t.Type_NA:
         mask = mask.cast(t.bool_())
     if mask.type.id != t.Type_BOOL:
-        raise ArrowTypeError(f"Filter must be boolean, got {mask.type}")
+        raise ArrowNotImplementedError(f"Filter argument must be boolean type, got {mask.type}: compare it, or cast it")
     if len(mask) != len(input):
         words = ("Filter inputs must all be the same length" if isinstance(input, (RecordBatch, Table)) else
                  "Arguments for execution of vector kernel function 'array_filter' must all be the same length")
@@ -350,6 +352,9 @@ def array_sort_indices(array, order="ascending", *, null_placement="at_end", opt
 
 def sort_indices(input, sort_keys=(), *, null_placement="at_end", options=None, memory_pool=None):
     """The positions that sort an array, or the rows of a batch or table by (name, order) or (name, order, null placement)."""
+    if options is not None:
+        chosen = options if hasattr(options, "items") else options._options
+        sort_keys, null_placement = chosen.get("sort_keys", sort_keys), chosen.get("null_placement", null_placement)
     if isinstance(input, (Array, ChunkedArray)):
         order, placement = (*sort_keys[0][1:], null_placement)[:2] if sort_keys else ("ascending", null_placement)
         return array_sort_indices(input, order, null_placement=placement)
@@ -359,7 +364,11 @@ def sort_indices(input, sort_keys=(), *, null_placement="at_end", options=None, 
     # Sorting by the last key first, each sort stable, gives the order of all keys.
     order = None
     for name, direction, *placement in reversed(keys):
-        column = input.column(".".join(name._rebuild[1]) if isinstance(name, Expression) else name)
+        try:
+            column = input.column(".".join(name._rebuild[1]) if isinstance(name, Expression) else name)
+        except KeyError:
+            raise ArrowInvalid(f"Invalid sort key column: No match for FieldRef.Name({name}) in columns "
+                               f"{', '.join(input.column_names)}") from None
         column = column.combine_chunks() if isinstance(column, ChunkedArray) else column
         if order is not None:
             column = take(column, order)

@@ -20,6 +20,7 @@ from ._types import struct as _struct
 
 # pyarrow's names for functions that are keywords of Python.
 _RENAMED = {"and_": "and", "or_": "or"}
+_ALIASES = {"utf8_zfill": "utf8_zero_fill"}
 # The options of functions in the order of positional arguments, which come after one array, or as many as `_ARITY` says.
 _ARITY = {"round_binary": 2}
 _POSITIONAL = {
@@ -57,7 +58,7 @@ _OPTIONS = {
     "CountOptions": "mode", "CumulativeOptions": "start skip_nulls", "CumulativeSumOptions": "start skip_nulls",
     "DayOfWeekOptions": "count_from_zero week_start", "DictionaryEncodeOptions": "null_encoding",
     "ElementWiseAggregateOptions": "skip_nulls", "ExtractRegexOptions": "pattern", "ExtractRegexSpanOptions": "pattern", "FilterOptions": "null_selection_behavior", "IndexOptions": "value",
-    "InversePermutationOptions": "max_index", "JoinOptions": "null_handling null_replacement",
+    "InversePermutationOptions": "max_index output_type", "JoinOptions": "null_handling null_replacement",
     "ListFlattenOptions": "recursive", "ListSliceOptions": "start stop step return_fixed_size_list",
     "MapLookupOptions": "query_key occurrence", "PivotWiderOptions": "key_names unexpected_key_behavior",
     "RandomOptions": "initializer", "RankQuantileOptions": "sort_keys null_placement", "RoundBinaryOptions": "round_mode",
@@ -94,7 +95,17 @@ def _make_options(name, parts):
         return f"{name}({', '.join(f'{k}={v!r}' for k, v in self._options.items())})"
 
     doc = f"Options {', '.join(parts)} of a function, for its `options` argument."
-    return type(name, (), {"__init__": __init__, "__repr__": __repr__, "__doc__": doc, "__module__": __name__})
+    return type(name, (FunctionOptions,), {
+        "__init__": __init__, "__repr__": __repr__, "__doc__": doc, "__module__": __name__})
+
+
+class FunctionOptions:
+    """What all classes of options have in common."""
+
+    def __eq__(self, other):
+        return self.__class__ is other.__class__ and self._options == other._options
+
+    __hash__ = None
 
 
 def scalar(value):
@@ -108,25 +119,34 @@ def __getattr__(name):
     if name in _OPTIONS:
         made = globals()[name] = _make_options(name, tuple(_OPTIONS[name].split()))
         return made
+    if name in _ALIASES:
+        return __getattr__(_ALIASES[name])
     engine_name = _RENAMED.get(name, name)
     if engine_name not in _engine_names():
         import difflib
         near = difflib.get_close_matches(name, _engine_names(), 3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise AttributeError(f"module 'martlet.compute' has no attribute {name!r}{hint}")
-    made = globals()[name] = _make_function(name, engine_name)
-    return made
+    if name not in globals():
+        globals()[name] = _make_function(name, engine_name)
+    return globals()[name]
 
 
 def _make_function(name, engine_name):
     positional, arity = _POSITIONAL.get(name), _ARITY.get(name, 1)
+    least = get_function(engine_name).arity
+    least = 0 if least is Ellipsis else least
 
     def function(*arguments, options=None, memory_pool=None, **named):
         if positional and len(arguments) > arity:
             named.update(zip(positional, arguments[arity:]))
             arguments = arguments[:arity]
         if options is not None:
+            if named:
+                raise TypeError(f"Function {name!r} called with both an 'options' argument and additional arguments")
             named.update(options if hasattr(options, "items") else options._options)
+        if not arguments and least:
+            raise TypeError(f"{name} takes {least} positional argument(s), but 0 were given")
         for key in ("sort_keys", "indices"):
             if key in named:
                 if "null_placement" in (positional or ()) and isinstance(named[key], (list, tuple)) and len(named[key][0]) > 2:
@@ -141,11 +161,16 @@ def _make_function(name, engine_name):
 
 def _key_text(keys):
     """Sort keys and paths as the engine reads them: `name:order,...`, or the names alone."""
+    if isinstance(keys, bytes):
+        keys = keys.decode()
+    if isinstance(keys, str) and keys.startswith("."):  # the path of a field, with points before its parts
+        return ",".join(keys[1:].split("."))
     if isinstance(keys, (str, int)):
         return keys
     if isinstance(keys, Expression):
         return ",".join(keys._rebuild[1])
-    return ",".join(f"{k[0]}:{k[1]}" if isinstance(k, tuple) else str(k) for k in keys)
+    texts = (k.decode() if isinstance(k, bytes) else k for k in keys)
+    return ",".join(f"{k[0]}:{k[1]}" if isinstance(k, tuple) else str(k) for k in texts)
 
 
 def _chosen(options, **given):
@@ -162,8 +187,14 @@ def _whole(values):
 
 
 def random(n, *, initializer="system", options=None, memory_pool=None):
-    """`n` numbers from 0 to below 1. initializer: "system", or an integer for the same numbers each time."""
-    initializer = _chosen(options, initializer=initializer)["initializer"]
+    """`n` numbers from 0 to below 1. initializer: "system", or an integer (or what has a hash) for the same each time."""
+    initializer = _chosen(options, initializer=initializer).get("initializer", "system")
+    if initializer != "system" and not isinstance(initializer, int):
+        try:
+            initializer = hash(initializer)
+        except TypeError:
+            raise TypeError("initializer should be 'system', an integer, or a hashable object; got "
+                            f"{initializer!r}") from None
     return call_function("random", [], {"length": n, "initializer": initializer})
 
 
@@ -176,6 +207,15 @@ def map_lookup(container, query_key=None, occurrence=None, *, options=None, memo
     return expression_or_call("map_lookup", (container, key), {"occurrence": chosen["occurrence"]})
 
 
+def round_to_multiple(x, /, multiple=1.0, round_mode="half_to_even", *, options=None, memory_pool=None):
+    """Numbers rounded to the nearest multiple of `multiple`, a positive number or scalar."""
+    chosen = _chosen(options, multiple=multiple, round_mode=round_mode)
+    number = chosen["multiple"].as_py() if hasattr(chosen["multiple"], "as_py") else chosen["multiple"]
+    if isinstance(number, type) or not hasattr(number, "__float__") or not -(2**64) < number < 2**64:
+        raise TypeError(f'"{number}" is not a valid multiple type for RoundToMultipleOptions')
+    return expression_or_call("round_to_multiple", (x,), {**chosen, "multiple": number})
+
+
 def scatter(values, indices, /, *, max_index=-1, options=None, memory_pool=None):
     """Value `i` goes to position `indices[i]`; positions that nothing goes to are null."""
     chosen = _chosen(options, max_index=max_index)
@@ -185,13 +225,14 @@ def scatter(values, indices, /, *, max_index=-1, options=None, memory_pool=None)
 def inverse_permutation(indices, /, max_index=-1, output_type=None, *, options=None, memory_pool=None):
     """Position `indices[i]` of the result holds `i`; positions that nothing points to are null."""
     chosen = _chosen(options, max_index=max_index, output_type=output_type)
-    indices, output_type = _whole(indices), chosen.get("output_type")
+    whole, output_type = _whole(indices), chosen.get("output_type")
     if output_type is not None:
-        indices = indices.cast(output_type)
-    return call_function("inverse_permutation", [indices], {"max_index": chosen["max_index"]})
+        whole = whole.cast(output_type)
+    result = call_function("inverse_permutation", [whole], {"max_index": chosen["max_index"]})
+    return _make_chunked([result], result.type) if hasattr(indices, "chunks") else result
 
 
-def search_sorted(values, needles, *, side="left", options=None, memory_pool=None):
+def search_sorted(values, needles, side="left", *, options=None, memory_pool=None):
     """Where each needle goes in sorted values: before its equals ("left"), or behind them ("right")."""
     values, chosen = _whole(values), _chosen(options, side=side)
     if not hasattr(needles, "type"):
@@ -206,7 +247,7 @@ def pivot_wider(pivot_keys, pivot_values, key_names=None, unexpected_key_behavio
     """
     from ._array import nulls_of
     chosen = _chosen(options, key_names=key_names, unexpected_key_behavior=unexpected_key_behavior)
-    names, keys = [str(name) for name in chosen["key_names"]], _whole(pivot_keys)
+    names, keys = [str(name) for name in chosen["key_names"] or ()], _whole(pivot_keys)
     known = _array(names, "string").cast(keys.type)
     if known.unique().__len__() != len(names):
         raise ArrowKeyError(f"Duplicate key name in PivotWiderOptions: {names}")
@@ -239,7 +280,7 @@ def utf8_normalize(strings, /, form=None, *, options=None, memory_pool=None):
     import unicodedata
     form = _chosen(options, form=form)["form"]
     if form not in ("NFC", "NFKC", "NFD", "NFKD"):
-        raise ValueError(f"{form!r} is not a valid Unicode normalization form: 'NFC', 'NFKC', 'NFD' or 'NFKD'")
+        raise ValueError(f'"{form}" is not a valid Unicode normalization form: NFC, NFKC, NFD or NFKD')
     if hasattr(strings, "chunks"):
         return _make_chunked([utf8_normalize(c, form) for c in strings.chunks], strings.type)
     if hasattr(strings, "as_py"):
@@ -252,19 +293,36 @@ def utf8_normalize(strings, /, form=None, *, options=None, memory_pool=None):
     return _array([None if s is None else normalize(form, s) for s in strings.to_pylist()], strings.type)
 
 
-def top_k_unstable(values, k, sort_keys=None, *, memory_pool=None):
+def top_k_unstable(values, k, sort_keys=None, null_placements=None, *, memory_pool=None):
     """The positions of the k largest values, or of the rows that come last by the sort keys."""
-    return _select_k(values, k, sort_keys, "descending")
+    return _select_k(values, k, sort_keys, null_placements, "descending")
 
 
-def bottom_k_unstable(values, k, sort_keys=None, *, memory_pool=None):
+def bottom_k_unstable(values, k, sort_keys=None, null_placements=None, *, memory_pool=None):
     """The positions of the k smallest values, or of the rows that come first by the sort keys."""
-    return _select_k(values, k, sort_keys, "ascending")
+    return _select_k(values, k, sort_keys, null_placements, "ascending")
 
 
-def _select_k(values, k, sort_keys, order):
-    keys = [(key, order) for key in sort_keys or ("dummy",)]
-    return __getattr__("select_k_unstable")(values, k, keys)
+def _select_k(values, k, sort_keys, placements, order):
+    keys = [(key, order, placement) for key, placement in zip(
+        sort_keys or ("dummy",), placements or ["at_end"] * len(sort_keys or "1"))]
+    return select_k_unstable(values, k, keys)
+
+
+def select_k_unstable(values, k=None, sort_keys=None, *, options=None, memory_pool=None):
+    """The positions of the first k values, or rows, in the order of the sort keys."""
+    chosen = _chosen(options, k=k, sort_keys=sort_keys)
+    k, keys = chosen["k"], chosen["sort_keys"]
+    if k is None:
+        raise ArrowInvalid("Function 'select_k_unstable' cannot be called without options: it needs k and sort_keys")
+    if k < 0:
+        raise ArrowInvalid(f"select_k_unstable requires a nonnegative `k`, got {k}")
+    if keys is not None and not len(keys):
+        raise ArrowInvalid("select_k_unstable requires a non-empty `sort_keys`")
+    if hasattr(values, "schema"):
+        return sort_indices(values, keys).slice(0, k)
+    options = {"k": k, "sort_keys": _key_text([key[:2] for key in keys] if keys else [("dummy", "ascending")])}
+    return call_function("select_k_unstable", [_whole(values)], options)
 
 
 def __dir__():
