@@ -2,7 +2,7 @@
 
 from . import _abi, _metadata
 from ._c_pointers import SchemaPointers
-from ._types import DataType, StructType, Type_EXTENSION, _NULLABLE, _type_from_tree, ensure_type
+from ._types import DataType, StructType, Type_EXTENSION, Type_NA, _NULLABLE, _type_from_tree, ensure_type
 
 
 class Field(SchemaPointers):
@@ -112,8 +112,12 @@ def field(name, type=None, nullable=None, metadata=None):
     elif hasattr(name, "__arrow_c_schema__"):
         result = field_from_tree(_abi.schema_to_tree(_abi.schema_from_capsule(name.__arrow_c_schema__())))
     else:
-        pairs = _metadata.normalize(metadata)
-        return _described(_name(name), ensure_type(type), True if nullable is None else bool(nullable), pairs)
+        pairs, type = _metadata.normalize(metadata), ensure_type(type)
+        if type.id == Type_NA and nullable is False:
+            raise ValueError(f"A null type field may not be non-nullable: {name}")
+        if _is_unknown(type):
+            pairs = (pairs or {}) | type._extension_pairs
+        return _described(_name(name), type, True if nullable is None else bool(nullable), pairs)
     if type is not None:
         raise ValueError("cannot specify 'type' when creating a Field from an ArrowSchema")
     if nullable is not None:

@@ -9,7 +9,7 @@ from . import _numpy
 from . import _types as t
 from ._array_classes import DictionaryArray
 from ._chunked import ChunkedArray, make_chunked
-from ._errors import ArrowException, ArrowNotImplementedError
+from ._errors import ArrowException
 from ._field import field
 from ._schema import _make_schema
 
@@ -58,8 +58,9 @@ def _from_extension(values, type, mask, from_pandas, safe):
     if isinstance(values.dtype, pd.StringDtype):
         return _numpy.to_array(values.to_numpy(dtype=object), type or t.large_string(), mask, True, safe)
     if isinstance(values.dtype, (pd.PeriodDtype, pd.IntervalDtype)):
-        raise ArrowNotImplementedError(
-            f"pandas values of dtype {values.dtype} have no Arrow type: convert them to timestamps or strings")
+        from . import _pandas_extensions
+        made = _pandas_extensions.to_arrow(values)
+        return made if type is None or made.type == type else made.storage.cast(type, safe=safe)
     return _numpy.to_array(np.asarray(values), type, mask, True, safe)
 
 
@@ -82,6 +83,9 @@ def _from_categorical(values, type, mask, safe):
     if type is not None and not isinstance(type, t.DictionaryType):
         decoded = _from_categorical(values, None, mask, safe).dictionary_decode()
         return decoded if decoded.type == type else decoded.cast(type, safe=safe)
+    if type is not None and bool(type.ordered) != bool(values.ordered):
+        raise ValueError(f"The 'ordered' flag of the passed categorical values does not match that of the specified type: "
+                         f"{values.ordered} and {type.ordered}")
     index_type = None if type is None else type.index_type
     indices = array(np.where(missing, 0, values.codes).astype(values.codes.dtype),
                     mask=missing if missing.any() else None, type=index_type)
@@ -189,6 +193,10 @@ def generated_number(name):
 
 def _level_name(name, i, taken):
     if name is not None and name not in taken:
+        if not isinstance(name, str):
+            import warnings
+            warnings.warn(f"The DataFrame has non-str index name `{name}` which will be converted to string and not "
+                          "roundtrip correctly.", UserWarning, stacklevel=6)
         return str(_text_name(name))
     while f"__index_level_{i}__" in taken:
         i += 1
@@ -223,7 +231,8 @@ _LOGICAL = {
     t.Type_UINT64: "uint64", t.Type_HALF_FLOAT: "float16", t.Type_FLOAT: "float32", t.Type_DOUBLE: "float64",
     t.Type_DATE32: "date", t.Type_DATE64: "date", t.Type_TIME32: "time", t.Type_TIME64: "time",
     t.Type_BINARY: "bytes", t.Type_FIXED_SIZE_BINARY: "bytes", t.Type_STRING: "unicode",
-    t.Type_DICTIONARY: "categorical", t.Type_DECIMAL128: "decimal",
+    t.Type_DICTIONARY: "categorical", t.Type_DECIMAL32: "decimal", t.Type_DECIMAL64: "decimal",
+    t.Type_DECIMAL128: "decimal", t.Type_DECIMAL256: "decimal",
 }
 
 
@@ -270,7 +279,7 @@ def _dtype_note(values):
 
 def _column_note(values, name, field_name, type):
     text, extra = _dtype_note(values)
-    if type.id == t.Type_DECIMAL128:
+    if _LOGICAL.get(type.id) == "decimal":
         text, extra = "object", {"precision": type.precision, "scale": type.scale}
     return {"name": name, "field_name": field_name, "pandas_type": _logical_type(type), "numpy_type": text,
             "metadata": extra}

@@ -7,6 +7,7 @@ from . import _numpy
 from . import _types as t
 from ._array import concatenate
 from ._chunked import ChunkedArray, make_chunked
+from ._errors import ArrowInvalid
 from ._pandas import generated_number
 
 # ---- one column out --------------------------------------------------------------------------------------------------
@@ -25,7 +26,7 @@ def series_from_array(data, options):
 
 
 _STRINGS = frozenset((t.Type_STRING, t.Type_LARGE_STRING))
-_TEXTS = _STRINGS | {t.Type_BINARY, t.Type_LARGE_BINARY}
+_TEXTS = _STRINGS | {t.Type_BINARY, t.Type_LARGE_BINARY, t.Type_STRING_VIEW, t.Type_BINARY_VIEW}
 
 
 def column_values(data, options, dtype=None):
@@ -35,13 +36,23 @@ def column_values(data, options, dtype=None):
     if dtype is not None:
         return _extension_values(chunks, dtype, data)
     if data.type.id in _numpy._INDIRECT:
+        if options["zero_copy_only"] and data.type.id != t.Type_EXTENSION:
+            raise _numpy._refused(len(chunks), data.null_count)
         if type(data.type).__name__ == "UuidType":
             values = np.empty(sum(len(c) for c in chunks), dtype=object)
             values[:] = [x for c in chunks for x in c.to_pylist()]
             return values
+        if data.type.id == t.Type_EXTENSION:
+            from . import _pandas_extensions
+            if _pandas_extensions.name_of(data.type):
+                return _pandas_extensions.to_pandas(chunks, data.type)
+            own = data.type.to_pandas_dtype()
+            if hasattr(own, "__from_arrow__"):
+                masked = _is_masked(own.construct_array_type())
+                return _extension_values([c.storage for c in chunks] if masked else chunks, own, data)
         chunks = [_numpy.plain(c) for c in chunks]
     kind = chunks[0].type
-    if kind.id in _STRINGS and not options["zero_copy_only"]:
+    if kind.id in _STRINGS and not options["zero_copy_only"] and not options["types_mapper"]:
         return _extension_values(chunks, pd.StringDtype(na_value=np.nan), data)
     if kind.id == t.Type_DICTIONARY:
         return _categorical(chunks, options)
@@ -72,8 +83,19 @@ def plain_values(chunks, options):
     else:
         values = _numpy.gathered(chunks)
     if options["coerce_temporal_nanoseconds"] and values.dtype.kind in "mM":
-        values = values.astype(f"{values.dtype.kind}8[ns]")
+        values = _nanoseconds(values, kind, options["safe"])
     return values
+
+
+def _nanoseconds(values, kind, safe):
+    """Moments and durations in nanoseconds. Errors: ArrowInvalid for what does not fit, unless it may overflow."""
+    result = values.astype(f"{values.dtype.kind}8[ns]")
+    if safe:
+        wrong = np.flatnonzero((result.astype(values.dtype) != values) & ~np.isnat(values))
+        if len(wrong):
+            raise ArrowInvalid(f"Casting from {kind} to nanoseconds would result in out of bounds timestamp: "
+                               f"{values.view('i8')[wrong[0]]} (row {wrong[0]}); pass coerce_temporal_nanoseconds=False")
+    return result
 
 
 _EXACT = frozenset((t.Type_DATE32, t.Type_DATE64, t.Type_TIMESTAMP)) | frozenset(
@@ -103,12 +125,12 @@ def _categorical(chunks, options):
     kind = unified[0].type
     values = unified[0].dictionary
     categories = column_values(values, {**options, "zero_copy_only": False})
-    categories = pd.Index(categories) if len(values) else pd.Index([], dtype=object)
+    categories = pd.Index(categories) if len(values) else pd.Index([], dtype=_numpy._copy_dtype(values.type, False))
     codes = []
     for c in unified:
         indices = c.indices
         missing = _numpy.null_mask(indices)
-        places = _numpy.values_view(indices, _numpy.dtype_of(indices.type))
+        places = _numpy.checked_places(indices, missing, len(values))
         if places.dtype.kind == "u":
             if places.dtype.itemsize == 8 or len(categories) > np.iinfo(f"i{places.dtype.itemsize}").max:
                 places = places.astype("i8")
@@ -140,6 +162,12 @@ def _extension_values(chunks, dtype, data):
     if hasattr(dtype, "pyarrow_dtype") or not cls.__module__.startswith("pandas."):
         source = data if isinstance(data, ChunkedArray) else make_chunked(chunks, data.type)
         return dtype.__from_arrow__(_foreign(source))
+    if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
+        from . import _pandas_extensions
+        if _pandas_extensions.name_of(data.type):
+            return _pandas_extensions.to_pandas(chunks, data.type)
+        if isinstance(dtype, pd.PeriodDtype):
+            return _pandas_extensions.periods(chunks, dtype)
     whole = concatenate(chunks)
     return cls._from_sequence(_numpy.objects(whole) if whole.type.id not in _numpy._DTYPES else whole.to_pylist(), dtype=dtype)
 
@@ -346,7 +374,8 @@ def _column_index(field_names, note, notes):
         index = pd.MultiIndex.from_tuples([ast.literal_eval(v) for v in values], names=[d["name"] for d in described])
         levels = [_level_as(level, d) for level, d in zip(index.levels, described)]
         return pd.MultiIndex(levels, index.codes, names=index.names)
-    index = pd.Index(values, name=described[0]["name"] if described else None)
+    index = pd.Index(values, name=described[0]["name"] if described else None,
+                     dtype="str" if described and not values and described[0].get("numpy_type") == "str" else None)
     return _level_as(index, described[0]) if described else index
 
 
