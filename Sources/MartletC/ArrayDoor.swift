@@ -232,12 +232,14 @@ public func arrayValidate(_ array: OpaquePointer?, _ full: Bool, _ error: ErrorO
 
 @_cdecl("martlet_array_to_string")
 public func arrayToString(
-    _ array: OpaquePointer?, _ window: Int32, _ indent: Int32, _ out: HandleOut?, _ error: ErrorOut?
+    _ array: OpaquePointer?, _ window: Int32, _ indent: Int32, _ elementLimit: Int32, _ out: HandleOut?,
+    _ error: ErrorOut?
 ) -> Int32 {
     guarded(error) { () throws(MartletError) in
         let data = try object(array, ArrayHandle.self).data
         guard indent <= 1_000 else { throw .invalid("indent is at most 1000 blanks, not \(indent)") }
-        try give(try data.text(window: Int(window), indent: Int(indent)), to: out)
+        try give(
+            try data.text(window: Int(window), indent: Int(indent), elementLimit: Int(elementLimit)), to: out)
     }
 }
 

@@ -175,9 +175,10 @@ MARTLET_CHECKED martlet_status martlet_array_concatenate(const martlet_array *co
 bool martlet_array_equals(const martlet_array *a, const martlet_array *b);
 /* Checks the structure; with `full` also every offset, dictionary index, UTF-8 string and decimal: O(n). */
 MARTLET_CHECKED martlet_status martlet_array_validate(const martlet_array *array, bool full, martlet_error *error);
-/* pyarrow's text of an array: the first and last `window` values, indented. */
+/* pyarrow's text of an array: the first and last `window` values, indented, each cut after `element_limit` bytes. */
 MARTLET_CHECKED martlet_status martlet_array_to_string(const martlet_array *array, int32_t window, int32_t indent,
-                                                       martlet_buffer **out, martlet_error *error);
+                                                       int32_t element_limit, martlet_buffer **out,
+                                                       martlet_error *error);
 /* The same memory under another schema of the same layout: renames fields, changes nullability or metadata. */
 MARTLET_CHECKED martlet_status martlet_array_with_schema(const martlet_array *array, const martlet_schema *schema,
                                                          martlet_array **out, martlet_error *error);

@@ -1,9 +1,10 @@
 public import MartletBase
 
 extension ArrayData {
-    /// The array as pyarrow prints it: the first and last `window` values (2 of nested ones), one a line.
-    public func text(window: Int = 10, indent: Int = 0) throws(MartletError) -> String {
-        var printer = ArrayPrinter(window: max(0, window), style: .lines)
+    /// The array as pyarrow prints it: the first and last `window` values (2 of nested ones), one a line, each cut after
+    /// `elementLimit` bytes.
+    public func text(window: Int = 10, indent: Int = 0, elementLimit: Int = 100) throws(MartletError) -> String {
+        var printer = ArrayPrinter(window: max(0, window), style: .lines, elementLimit: max(0, elementLimit))
         try printer.print(self, indent: max(0, indent))
         return printer.output
     }
@@ -15,11 +16,13 @@ struct ArrayPrinter {
 
     let window: Int
     let style: Style
+    let elementLimit: Int
     private(set) var output = ""
 
-    init(window: Int, style: Style) {
+    init(window: Int, style: Style, elementLimit: Int = .max) {
         self.window = window
         self.style = style
+        self.elementLimit = elementLimit
     }
 
     func text(of array: ArrayData) throws(MartletError) -> String {
@@ -97,7 +100,7 @@ struct ArrayPrinter {
             .string, .largeString, .binary, .largeBinary, .stringView, .binaryView, .fixedSizeBinary, .date32, .date64,
             .time32, .time64, .timestamp, .duration, .interval, .decimal32, .decimal64, .decimal128, .decimal256:
             try printItems(array.count, window: window, indent: indent) { printer, i throws(MartletError) in
-                printer.output += printer.pad(indent + 2) + (try array.text(at: i, quoted: true))
+                printer.output += printer.pad(indent + 2) + printer.cut(try array.text(at: i, quoted: true))
             }
         }
     }
@@ -128,6 +131,18 @@ struct ArrayPrinter {
             output += (i < count ? (style == .lines || isBeforeGap ? "," : ", ") : "") + newline
         }
         output += pad(indent) + "]"
+    }
+
+    /// A value's text without what is beyond the limit, and how much that is; quotation marks count, and stay.
+    private func cut(_ text: String) -> String {
+        let excess = text.utf8.count - elementLimit
+        guard excess > 0 else { return text }
+        let mark = text.hasPrefix("\"") ? "\"" : ""
+        let content = text.dropFirst(mark.count).dropLast(mark.count).utf8
+        var end = content.index(content.startIndex, offsetBy: max(0, content.count - excess))
+        while end > content.startIndex, end < content.endIndex, content[end] & 0xC0 == 0x80 { end = content.index(before: end) }
+        let omitted = content.distance(from: end, to: content.endIndex)
+        return "\(mark)\(Substring(content[..<end])) (... \(omitted) chars omitted)\(mark)"
     }
 
     private func pad(_ count: Int) -> String { style == .lines ? String(repeating: " ", count: count) : "" }

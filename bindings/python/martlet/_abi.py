@@ -31,7 +31,7 @@ array_import t:pppp* array_export t:pppp* array_import_device t:pppp* array_expo
 array_make t:pqqqpqpqppp* array_nulls t:pqpp array_length q:p* array_offset q:p*
 array_null_count q:p* array_nbytes q:p* array_schema t:ppp* array_buffer_count q:p* array_buffer t:pqpp*
 array_buffer_address t:pqppp* array_child_count q:p* array_child t:pqpp* array_dictionary t:ppp* array_slice t:pqqpp*
-array_concatenate t:pqpp array_equals b:pp array_validate t:pbp array_to_string t:piipp* array_with_schema t:pppp*
+array_concatenate t:pqpp array_equals b:pp array_validate t:pbp array_to_string t:piiipp* array_with_schema t:pppp*
 array_retain v:p* array_release v:p* arrays_release v:pq*
 stream_import t:ppp stream_export t:ppp stream_import_device t:ppp stream_export_device t:ppp stream_from_batches t:ppqpp* stream_schema t:ppp stream_next t:ppp
 stream_read t:pqpppp stream_release v:p
