@@ -8,7 +8,8 @@ struct NumPyType {
     let byteWidth: Int
     /// In bytes of the machine's order.
     let isNative: Bool
-    private let unit: String
+    /// The unit of dates and times, in brackets behind their name; empty for the generic one.
+    let unit: String
 
     init(kind: Character, byteWidth: Int) {
         self.kind = kind
@@ -25,8 +26,10 @@ struct NumPyType {
 
     /// A dtype object; nil when it does not tell what it is.
     init?(_ dtype: Object, _ python: CPython) {
-        guard let name = Owned(orNil: python.attribute(dtype, "str"), python) else { return nil }
-        let text = python.text(name.object)
+        guard let found = Owned(orNil: python.attribute(dtype, "str"), python) else { return nil }
+        let name = python.text(found.object)
+        // The dtype of strings of any length has a name of another form.
+        let text = name.hasPrefix("StringDType") ? "|T" : name
         guard text.count >= 2, let order = text.first else { return nil }
         let body = text.dropFirst()
         kind = body.first!
@@ -50,7 +53,7 @@ struct NumPyType {
 
     /// The dtype that holds both, by pyarrow's rules; nil when they do not mix.
     func unified(with other: NumPyType) -> NumPyType? {
-        if kind == other.kind && byteWidth == other.byteWidth { return self }
+        if kind == other.kind && byteWidth == other.byteWidth { return kind == "M" && unit != other.unit ? nil : self }
         switch (kind, other.kind) {
         case ("i", "i"), ("u", "u"): return byteWidth >= other.byteWidth ? self : other
         case ("i", "u"): return other.byteWidth < byteWidth ? self : nil

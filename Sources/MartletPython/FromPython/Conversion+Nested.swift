@@ -95,8 +95,9 @@ extension Conversion {
             return try builder.append(items, count: object.load(fromByteOffset: 16, as: Int.self))
         }
         if python.isSubtype(type, of: foreign.numpyArray) {
-            guard try python.integerAttribute(object, "ndim") == 1 else {
-                throw .invalid("Can only convert 1-dimensional array values of \(listType) to a variable-sized list")
+            if try python.integerAttribute(object, "ndim") != 1 {
+                let flat = try Owned(try oneDimension(object, listType), python)
+                return try gather(flat.object, of: listType, into: builder)
             }
             // Plain Python objects are faster to read than NumPy's scalars, but do not tell units of time.
             let kind = numpyTypes.type(of: object)?.kind
@@ -118,6 +119,19 @@ extension Conversion {
         let count = python.tupleSize(tuple.object)
         try builder.reserve(count)
         for i in 0..<count { try builder.append(python.tupleItem(tuple.object, i) ?? python.none) }
+    }
+
+    /// The values of an array of more (or less) than one dimension: its rows for lists of lists, all of them for lists of
+    /// fixed size.
+    private func oneDimension(_ array: Object, _ listType: DataType) throws(MartletError) -> Object {
+        switch listType {
+        case .fixedSizeList: return try python.callMethod(array, "ravel")
+        case .list(let field), .largeList(let field), .listView(let field), .largeListView(let field):
+            guard try python.integerAttribute(array, "ndim") > 1, field.type.isNested else { break }
+            return try Owned(python.listFrom(array), python).give()
+        default: break
+        }
+        throw .invalid("Can only convert 1-dimensional array values of \(listType) to a variable-sized list")
     }
 
     func fixedSizeLists(_ items: Items, _ type: DataType, _ field: Field, _ width: Int) throws(ItemFailure) -> ArrayData

@@ -3,7 +3,7 @@
 struct ForeignTypes {
     let decimal, uuid, monthDayNano, relativeDelta: Object?
     let numpyGeneric, numpyArray, numpyBool, numpyInteger, numpyFloating, numpyFloat16: Object?
-    let pandasNA, pandasNaT, pandasTimestamp, pandasTimedelta, pandasDateOffset: Object?
+    let pandasNA, pandasNaT, pandasTimestamp, pandasTimedelta, pandasDateOffset, pandasSeries: Object?
 
     init(_ python: CPython) {
         decimal = python.constant(python.loadedModule("decimal"), "Decimal")
@@ -23,6 +23,7 @@ struct ForeignTypes {
         pandasTimestamp = python.constant(pandas, "Timestamp")
         pandasTimedelta = python.constant(pandas, "Timedelta")
         pandasDateOffset = python.constant(pandas, "DateOffset")
+        pandasSeries = python.constant(pandas, "Series")
     }
 }
 

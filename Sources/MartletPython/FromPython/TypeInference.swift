@@ -145,7 +145,11 @@ final class TypeInference {
             numpyScalars += 1
             return try visit(dtypeOf: object)
         }
-        if python.isSubtype(type, of: python.setType) || type == python.dictValuesType { return try visitList(object) }
+        if python.isSubtype(type, of: python.setType) || type == python.dictValuesType
+            || python.isSubtype(type, of: conversion.foreign.pandasSeries)
+        {
+            return try visitList(object)
+        }
         if python.isSubtype(type, of: conversion.foreign.numpyArray) { return try visitArray(object) }
         if python.isKind(type, .dict) { return try visitDict(object) }
         if python.isKind(type, .list) || python.isKind(type, .tuple) { return try visitList(object) }
@@ -181,8 +185,12 @@ final class TypeInference {
         let dtypes = conversion.numpyTypes
         let isKnown = dtypes.changes == arrayDtype && dtypes.isSame(object)
         if !isKnown {
-            guard let dtype = dtypes.type(of: object), dtype.kind != "O" else { return try visitList(object) }
+            // NumPy's own strings of variable width come out as Python's.
+            guard let dtype = dtypes.type(of: object), dtype.kind != "O", dtype.kind != "T" else {
+                return try visitList(object)
+            }
         }
+        guard try python.integerAttribute(object, "ndim") == 1 else { return try visitList(object) }
         lists += 1
         let inner = try inner()
         inner.total += 1
@@ -203,6 +211,10 @@ final class TypeInference {
             return .more
         }
         guard let both = current.unified(with: dtype) else {
+            if current.kind == "M", dtype.kind == "M" {
+                let units = [current.unit, dtype.unit].map { $0.isEmpty ? "generic" : $0 }
+                throw .invalid("Cannot mix NumPy datetime64 units \(units[0]) and \(units[1])")
+            }
             throw .invalid("Cannot mix NumPy dtypes \(current.name) and \(dtype.name)")
         }
         numpyType = both

@@ -18,6 +18,7 @@ from ._errors import (
     ArrowCancelled, ArrowCapacityError, ArrowException, ArrowIndexError, ArrowInvalid, ArrowIOError, ArrowKeyError,
     ArrowMemoryError, ArrowNotImplementedError, ArrowSerializationError, ArrowTypeError)
 from ._field import Field, field
+from ._metadata import KeyValueMetadata
 from ._reader import RecordBatchReader
 from ._scalar import (
     BinaryScalar, BinaryViewScalar, BooleanScalar, Date32Scalar, Date64Scalar, Decimal128Scalar, Decimal256Scalar,
@@ -146,6 +147,11 @@ class MemoryPool:
     def release_unused(self):
         """Gives recycled memory back to the system."""
         _abi.lib.martlet_memory_release_unused()
+
+
+def supported_memory_backends():
+    """The names of memory pools: the engine has one."""
+    return [MemoryPool.backend_name]
 
 
 def default_memory_pool():

@@ -48,9 +48,16 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
                 f"({len(children)}).")
         variadic = type.has_variadic_buffers and len(buffers) > type.num_buffers
         if type.num_buffers != len(buffers) and not variadic:
+            if type.has_variadic_buffers:
+                raise ValueError(
+                    f"Type's expected number of buffers is at least {type.num_buffers}, but the passed number is "
+                    f"{len(buffers)}.")
             raise ValueError(
                 f"Type's expected number of buffers ({type.num_buffers}) did not match the passed number "
                 f"({len(buffers)}).")
+        for b in buffers:
+            if not hasattr(b, "_handle") and b is not None:
+                raise TypeError(f"Cannot convert {b.__class__.__name__} to martlet.lib.Buffer: see martlet.py_buffer")
         handles = [None if b is None else b._handle for b in buffers]
         if type.id == t.Type_EXTENSION:
             return type.wrap_array(Array.from_buffers(type.storage_type, length, buffers, null_count, offset, children))
@@ -80,6 +87,9 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
     def nbytes(self):
         """Bytes of the slots that this array (a slice, perhaps) uses."""
         return _lib.martlet_array_nbytes(self)
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + self.get_total_buffer_size()
 
     def get_total_buffer_size(self):
         """Bytes of all buffers, whatever part of them is used; each buffer once."""
@@ -223,7 +233,8 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
         target = t.ensure_type(target_type)
         if target == self.type:
             return self
-        if target._bits is None or target._bits != self.type._bits or target.num_buffers != 2:
+        if (self.type.id, target.id) not in _TEXT_AND_BYTES and (
+                target._bits is None or target._bits != self.type._bits or target.num_buffers != 2):
             raise ArrowInvalid(f"Can't view array of type {self.type} as {target}: types of one width are needed")
         handles = buffer_handles(self)
         return make(target, self._length, handles, -1, self.offset)
@@ -281,7 +292,7 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
     def to_string(self, *, indent=2, top_level_indent=0, window=10, container_window=2, skip_new_lines=False,
                   element_size_limit=100):
         """The first and last `window` values, one a line, or all in one line with `skip_new_lines`."""
-        return text_of(self, window, top_level_indent, skip_new_lines, indent)
+        return text_of(self, window, top_level_indent, skip_new_lines, indent, element_size_limit)
 
     def __str__(self):
         return self.to_string()
@@ -316,6 +327,10 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
 
 # The class of each type, by the type's id; filled by `_array_classes`. None where the type itself knows.
 _CLASSES = {}
+# Text that may be seen as bytes, and the reverse: both lie in memory alike.
+_TEXT_AND_BYTES = {
+    pair for a, b in ((t.Type_STRING, t.Type_BINARY), (t.Type_LARGE_STRING, t.Type_LARGE_BINARY),
+                      (t.Type_STRING_VIEW, t.Type_BINARY_VIEW)) for pair in ((a, b), (b, a))}
 # Types whose arrays have no validity of their own, where pyarrow counts one.
 _NO_VALIDITY = (t.Type_NA, t.Type_DENSE_UNION, t.Type_SPARSE_UNION, t.Type_RUN_END_ENCODED)
 
@@ -373,6 +388,9 @@ def concatenate(arrays):
     """One array with the values of all; they have one type."""
     if len(arrays) == 1:
         return arrays[0]
+    if isinstance(arrays[0].type, t.DictionaryType):
+        from ._nested_arrays import unified
+        arrays = unified(arrays)
     pointer = _abi.new(_lib.martlet_array_concatenate, _abi.handle_array(arrays), len(arrays))
     return wrap(pointer, arrays[0].type)
 
@@ -407,6 +425,8 @@ def normalized_index(key, length):
 def slice_bounds(offset, length, available):
     """Offset and length of a slice, cut to what is available."""
     offset, length = index(offset), None if length is None else index(length)
+    if length is not None and length >= 1 << 63:
+        raise OverflowError(f"a length of {length} is beyond 64 bits")
     if offset < 0:
         raise IndexError("Offset must be non-negative")
     offset = min(offset, available)
@@ -426,8 +446,8 @@ def slice_of(data, key):
     return data.take(array(list(range(start, stop, step)), type=t.int64()))
 
 
-def text_of(array, window, top_level_indent=0, one_line=False, indent=2):
-    text = _abi.buffer_text(_abi.new(_lib.martlet_array_to_string, array, window, 0))
+def text_of(array, window, top_level_indent=0, one_line=False, indent=2, element_limit=100):
+    text = _abi.buffer_text(_abi.new(_lib.martlet_array_to_string, array, window, 0, element_limit))
     if one_line:
         lines = [line.lstrip(" ") for line in text.split("\n")]
         return "".join("...," if line == "..." else line for line in lines)

@@ -7,6 +7,7 @@ from ._array import Array, class_of, concatenate, nulls_of, wrap
 from ._chunked import ChunkedArray, chunked_array, make_chunked
 from ._errors import ArrowException, ArrowInvalid
 from ._field import field
+from ._nested_arrays import encoded_as
 from ._schema import Schema, _make_schema, schema as make_schema, unify_schemas
 from ._table import RecordBatch, Table
 
@@ -40,6 +41,9 @@ def array(obj, type=None, mask=None, size=None, from_pandas=None, safe=True, mem
             return found
     imported = _from_protocols(obj, type, safe)
     if imported is not None:
+        if mask is not None or size is not None:
+            raise ValueError("Cannot specify a mask or a size when passing an object that is converted with the "
+                             "__arrow_array__ or __arrow_c_array__ protocols: mask or slice the result")
         return imported
     if hasattr(kind, "__array__") and not hasattr(kind, "__iter__"):
         import numpy as np
@@ -75,12 +79,20 @@ def _from_protocols(obj, type, safe):
     elif is_stream(obj):
         found = chunked_array(obj, type=type)
     elif hasattr(obj, "__arrow_array__"):
-        found = obj.__arrow_array__(type=type)
-        if not isinstance(found, (Array, ChunkedArray)):
-            found = array(found, type=type, safe=safe)
+        found = _one_chunk(obj.__arrow_array__(type=type), obj)
     else:
         return None
     return found if type is None or found.type == type else found.cast(type, safe=safe)
+
+
+def _one_chunk(found, obj):
+    """What `__arrow_array__` returned, as an Array where it is in one chunk."""
+    if not isinstance(found, (Array, ChunkedArray)):
+        if not hasattr(found, "__arrow_c_array__") and not is_stream(found):
+            raise TypeError(f"The object's __arrow_array__ method does not return a martlet Array or ChunkedArray, but a "
+                            f"{type(found).__name__} (the object is a {type(obj).__name__})")
+        found = array(found)
+    return found.chunks[0] if isinstance(found, ChunkedArray) and found.num_chunks == 1 else found
 
 
 def _as_sequence(obj, size):
@@ -89,7 +101,8 @@ def _as_sequence(obj, size):
             obj = list(obj)
         return obj if size is None else obj[:size]
     if not hasattr(obj, "__iter__"):
-        raise TypeError(f"{type(obj).__name__!r} object is not iterable: an array is made of a sequence or iterable")
+        what = "object of type {!r} has no len()" if hasattr(obj, "__getitem__") else "{!r} object is not iterable"
+        raise TypeError(what.format(type(obj).__name__) + ": an array is made of a sequence or iterable")
     if size is None:
         return list(obj)
     import itertools
@@ -98,14 +111,19 @@ def _as_sequence(obj, size):
 
 def _from_sequence(obj, type, mask, from_pandas, safe):
     if obj and hasattr(obj[0], "as_py"):
-        if type is None:
-            kinds = {x.type for x in obj if hasattr(x, "as_py") and hasattr(x, "type")}
-            kinds.discard(t.null())
-            type = kinds.pop() if len(kinds) == 1 else None
-        obj = [x.as_py() if hasattr(x, "as_py") else x for x in obj]
+        obj, type = unwrapped(obj, type)
     if isinstance(type, t.DictionaryType):
-        values = _from_sequence(obj, type.value_type, mask, from_pandas, safe)
-        return values.dictionary_encode().cast(type)
+        return encoded_as(_from_sequence(obj, type.value_type, mask, from_pandas, safe), type)
+    try:
+        return _from_plain_sequence(obj, type, mask, from_pandas, safe)
+    except (ArrowException, TypeError):
+        # Scalars behind the first item are looked for only where they are in the way.
+        if not any(hasattr(x, "as_py") for x in obj):
+            raise
+    return _from_plain_sequence(*unwrapped(obj, type), mask, from_pandas, safe)
+
+
+def _from_plain_sequence(obj, type, mask, from_pandas, safe):
     count, options = 0, None
     if from_pandas or not safe:
         options, count = _abi.pack_options({"from_pandas": bool(from_pandas), "safe": bool(safe)})
@@ -113,6 +131,22 @@ def _from_sequence(obj, type, mask, from_pandas, safe):
         _lib.martlet_python_array_from_sequence, id(obj), None if mask is None else id(mask),
         None if type is None else type._handle, options, count)
     return wrap(pointer, type)
+
+
+def unwrapped(items, type):
+    """The Python values of items that are Scalars (of this library or another), and their type."""
+    kinds = {x.type for x in items if isinstance(getattr(x, "type", None), t.DataType)} - {t.null()}
+    if type is None:
+        if len(kinds) > 1:
+            raise ArrowInvalid(f"cannot mix scalars with different types: {', '.join(map(str, kinds))}; cast them to one")
+        if any(x is not None and not hasattr(x, "as_py") for x in items):
+            raise ArrowInvalid("martlet scalars cannot be mixed with other Python scalar values currently; call as_py() "
+                               "on them, or give the type")
+        type = kinds.pop() if kinds else None
+    for kind in kinds:
+        if kind != type and not (isinstance(type, t.DictionaryType) and kind == type.value_type):
+            raise ArrowInvalid(f"Cannot append scalar of type {kind} to builder for type {type}; cast it first")
+    return [x.as_py() if hasattr(x, "as_py") else x for x in items], type
 
 
 def asarray(values, type=None):
@@ -144,6 +178,8 @@ def repeat(value, size, memory_pool=None):
 
 def arange(start, stop, step=1, *, memory_pool=None):
     """int64 numbers from `start` to before `stop`."""
+    if step == 0:
+        raise ArrowInvalid("Step must not be zero")
     return array(range(start, stop, step), type=t.int64())
 
 
@@ -193,6 +229,15 @@ def column_array(values, type, name, chunked=False):
     return made.combine_chunks() if isinstance(made, ChunkedArray) else made
 
 
+def as_schema(schema):
+    """A Schema as it is or of a list of fields; None stays None."""
+    if schema is None or isinstance(schema, Schema):
+        return schema
+    if isinstance(schema, dict):
+        raise TypeError("Schema must be an instance of martlet.Schema, got dict: see martlet.schema")
+    return make_schema(schema)
+
+
 def checked_columns(arrays, names, schema, metadata, chunked):
     """Arrays (ChunkedArrays when `chunked`) and the schema of a batch or table."""
     if isinstance(arrays, (Array, ChunkedArray)) or not hasattr(arrays, "__len__"):
@@ -202,8 +247,7 @@ def checked_columns(arrays, names, schema, metadata, chunked):
             raise ValueError("Cannot pass both schema and names")
         if metadata is not None:
             raise ValueError("Cannot pass both schema and metadata")
-        if not isinstance(schema, Schema):
-            schema = make_schema(schema)
+        schema = as_schema(schema)
         if len(schema) != len(arrays):
             raise ValueError(f"Schema and number of arrays unequal: {len(schema)} fields, {len(arrays)} arrays")
         arrays = [column_array(a, f.type, f.name, chunked) for a, f in zip(arrays, schema)]
@@ -224,10 +268,11 @@ def checked_columns(arrays, names, schema, metadata, chunked):
 
 def columns_from_dict(mapping, schema, metadata):
     """The arguments of `from_arrays` for a mapping of names to values."""
+    if not hasattr(mapping, "keys"):
+        raise TypeError(f"Expected a mapping of names to values, got {type(mapping).__name__}: see from_arrays")
     if schema is None:
         return list(mapping.values()), list(mapping.keys()), None, metadata
-    if not isinstance(schema, Schema):
-        schema = make_schema(schema)
+    schema = as_schema(schema)
     missing = [f.name for f in schema if f.name not in mapping and f.name.encode() not in mapping]
     if missing:
         raise KeyError("The passed mapping doesn't contain the following field(s) of the schema: " + ", ".join(missing))
@@ -285,7 +330,9 @@ def _refuse_beside_frame(names, metadata):
 
 def _batch_from_capsules(data, schema):
     capsule = None if schema is None else schema.__arrow_c_schema__()
-    batch = _imported_batch(data if capsule is None else Requested(data, capsule))
+    batch = None
+    if hasattr(data, "__arrow_c_array__"):
+        batch = _imported_batch(data if capsule is None else Requested(data, capsule))
     if batch is None:
         pointer, found = device_array_of(data, capsule)
         batch = RecordBatch._from_pointer(pointer, Schema._from_handle(found))
@@ -345,8 +392,10 @@ def concat_tables(tables, memory_pool=None, promote_options="none", **kwargs):
     promote_options: "none": schemas must be equal; "default": columns that a table lacks are null there; "permissive":
     types are also widened.
     """
-    if "promote" in kwargs and kwargs["promote"]:
-        promote_options = "default"
+    if "promote" in kwargs:
+        import warnings
+        warnings.warn("promote has been superseded by promote_options='default'.", FutureWarning, stacklevel=2)
+        promote_options = "default" if kwargs["promote"] else "none"
     tables = list(tables)
     if not tables:
         raise ArrowInvalid("Must pass at least one table")

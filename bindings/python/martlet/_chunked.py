@@ -26,6 +26,14 @@ class ChunkedArray(Operators):
         return self._length
 
     @property
+    def data(self):
+        """The array itself; deprecated, as in pyarrow."""
+        import warnings
+        warnings.warn("Calling .data on ChunkedArray is provided for compatibility after Column was removed, simply drop "
+                      "this attribute", FutureWarning, stacklevel=2)
+        return self
+
+    @property
     def num_chunks(self):
         return len(self._chunks)
 
@@ -36,6 +44,9 @@ class ChunkedArray(Operators):
     @property
     def nbytes(self):
         return sum(c.nbytes for c in self._chunks)
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + self.get_total_buffer_size()
 
     def get_total_buffer_size(self):
         seen = {}
@@ -101,14 +112,8 @@ class ChunkedArray(Operators):
         """The same values with one dictionary for all chunks."""
         if not isinstance(self.type, t.DictionaryType) or len(self._chunks) < 2:
             return self
-        if all(c.dictionary.equals(self._chunks[0].dictionary) for c in self._chunks[1:]):
-            return self
-        whole = concatenate(self._chunks)
-        parts, start = [], 0
-        for c in self._chunks:
-            parts.append(whole.slice(start, len(c)))
-            start += len(c)
-        return make_chunked(parts, self.type)
+        from ._nested_arrays import unified
+        return make_chunked(unified(self._chunks), self.type)
 
     def flatten(self, memory_pool=None):
         """For structs one ChunkedArray a field, else itself."""
@@ -153,6 +158,8 @@ class ChunkedArray(Operators):
 
     def equals(self, other):
         """Whether both have the same type and values, however they are cut in chunks."""
+        if other is None:
+            return False
         if not isinstance(other, ChunkedArray):
             raise TypeError(
                 f"Argument 'other' has incorrect type (expected martlet.lib.ChunkedArray, got {type(other).__name__})")
@@ -226,7 +233,7 @@ class ChunkedArray(Operators):
         if isinstance(self.type, t.DictionaryType):
             return self
         encoded = self.combine_chunks().dictionary_encode(null_encoding)
-        return make_chunked([encoded], encoded.type)
+        return make_chunked([encoded] if self._chunks else [], encoded.type)
 
     # ---- text ----
 
@@ -236,10 +243,11 @@ class ChunkedArray(Operators):
         shown = [(c, False) for c in chunks] if len(chunks) <= 2 * w + 1 else (
             [(c, False) for c in chunks[:w]] + [(None, True)] + [(c, False) for c in chunks[-w:]])
         if skip_new_lines:
-            return "[" + ",".join("..." if gap else text_of(c, window, 0, True) for c, gap in shown) + "]"
+            texts = ("..." if gap else text_of(c, window, 0, True, 2, element_size_limit) for c, gap in shown)
+            return "[" + ",".join(texts) + "]"
         # pyarrow does not indent the text of chunks without values.
         inner = indent if self.type.id == t.Type_NA else indent + 2
-        parts = ["..." if gap else text_of(c, window, inner) for c, gap in shown]
+        parts = ["..." if gap else text_of(c, window, inner, False, 2, element_size_limit) for c, gap in shown]
         pad = " " * indent
         return f"{pad}[\n" + ",\n".join(parts) + f"\n{pad}]"
 

@@ -2,7 +2,7 @@
 
 from . import _types as t
 from ._array import Array, _lib, buffer_handles, concatenate, make
-from ._errors import ArrowInvalid
+from ._errors import ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
 
 
 class BaseListArray(Array):
@@ -66,6 +66,7 @@ def _list_from_arrays(cls, offsets, values, type, mask):
         type = t.large_list(values.type) if cls is LargeListArray else t.list_(values.type)
     if len(offsets) == 0:
         raise ArrowInvalid("List offsets must have non-zero length")
+    expect_values(values, type)
     length = len(offsets) - 1
     validity, offsets = _validity_of_offsets(offsets, mask, length)
     result = make(type, length, [validity, buffer_handles(offsets)[1]], -1, offsets.offset, [values])
@@ -73,13 +74,19 @@ def _list_from_arrays(cls, offsets, values, type, mask):
     return result
 
 
+def expect_values(values, type):
+    """ArrowTypeError where values are not those of a list type."""
+    if values.type != type.value_type:
+        raise ArrowTypeError(f"Mismatching list value type: {values.type} vs {type.value_type}; cast the values first")
+
+
 def _validity_of_offsets(offsets, mask, length):
     """A null offset makes its list null; so does a true in `mask`."""
     if mask is not None:
         if offsets.null_count:
-            raise ValueError("Ambiguous to specify both validity map and offsets with nulls")
+            raise ArrowInvalid("Ambiguous to specify both validity map and offsets with nulls")
         if offsets.offset:
-            raise NotImplementedError("Null bitmap with offsets slice not supported.")
+            raise ArrowNotImplementedError("Null bitmap with offsets slice not supported.")
         return validity_from_mask(mask, length), offsets
     if not offsets.null_count:
         return None, offsets
@@ -95,8 +102,8 @@ def _validity_of_offsets(offsets, mask, length):
 
 def validity_from_mask(mask, length):
     """A BufferHandle with a bit for each value that is not masked (true in `mask` is null)."""
-    from ._builders import asarray
-    mask = asarray(mask, t.bool_())
+    if not isinstance(mask, Array) or mask.type.id != t.Type_BOOL:
+        raise TypeError(f"Mask must be a martlet.Array of type boolean, got {getattr(mask, 'type', type(mask).__name__)}")
     if len(mask) != length:
         raise ArrowInvalid(f"Mask has different length ({len(mask)}) than the array ({length})")
     if mask.null_count:
@@ -155,17 +162,20 @@ class _ViewListArray(BaseListArray):
         if type is None:
             type = t.list_view(values.type) if cls is ListViewArray else t.large_list_view(values.type)
         length = len(offsets)
+        expect_values(values, type)
         if len(sizes) != length:
             raise ArrowInvalid(f"List offsets and sizes must have the same length, not {length} and {len(sizes)}")
         validity = None
         if mask is not None:
             if offsets.null_count:
-                raise ValueError("Ambiguous to specify both validity map and offsets with nulls")
+                raise ArrowInvalid("Ambiguous to specify both validity map and offsets with nulls")
             if offsets.offset or sizes.offset:
-                raise NotImplementedError("Null bitmap with offsets slice not supported.")
+                raise ArrowInvalid("List offsets and sizes must not be slices if a validity map is specified")
             validity = validity_from_mask(mask, length)
         elif offsets.null_count:
             validity = buffer_handles(offsets.is_valid())[1]
+        elif sizes.null_count:
+            validity = buffer_handles(sizes.is_valid())[1]
         if validity is not None or offsets.offset != sizes.offset:
             # What nulls have as offset and size is never looked at, but has to be in bounds.
             offsets, sizes = (asarray([n or 0 for n in x.to_pylist()], cls._offset_type) for x in (offsets, sizes))
@@ -208,10 +218,21 @@ class MapArray(_OffsetListArray):
         from ._builders import asarray
         keys, items = asarray(keys), asarray(items)
         type = type or t.map_(keys.type, items.type)
+        if type.id != t.Type_MAP:
+            raise ArrowTypeError(f"Expected map type, got {type}")
+        for what, given, wanted in ("keys", keys.type, type.key_type), ("items", items.type, type.item_type):
+            if given != wanted:
+                raise ArrowTypeError(f"Mismatching map {what} type: {given} vs {wanted}; cast the {what} first")
+        if keys.null_count:
+            raise ArrowInvalid(f"Map cannot contain NULL valued keys: there are {keys.null_count}")
+        if len(keys) != len(items):
+            raise ArrowInvalid(f"Map key and item arrays must be equal length, not {len(keys)} and {len(items)}")
         entries = make(type._entries.type, len(keys), [None], 0, 0, [keys, items])
         offsets = asarray(offsets, t.int32())
         validity, offsets = _validity_of_offsets(offsets, mask, len(offsets) - 1)
-        return make(type, len(offsets) - 1, [validity, buffer_handles(offsets)[1]], -1, offsets.offset, [entries])
+        result = make(type, len(offsets) - 1, [validity, buffer_handles(offsets)[1]], -1, offsets.offset, [entries])
+        result.validate()
+        return result
 
 
 class FixedSizeListArray(BaseListArray):
@@ -231,7 +252,10 @@ class FixedSizeListArray(BaseListArray):
         if (list_size is None) == (type is None):
             raise ValueError("Cannot specify both list_size and type" if type else
                              "Either list_size or type must be specified")
+        if list_size is not None and list_size <= 0:
+            raise ArrowInvalid(f"list_size needs to be a strict positive value, not {list_size}")
         type = type or t.list_(values.type, list_size)
+        expect_values(values, type)
         size = type.list_size
         if size and len(values) % size:
             raise ArrowInvalid(f"The length of the values Array needs to be a multiple of the list size ({size})")

@@ -1,6 +1,7 @@
 """Key-value metadata: dictionaries of bytes for users, one byte string for the C Data interface."""
 
 import sys
+from collections.abc import Mapping
 
 
 def as_bytes(value, what="bytes"):
@@ -19,6 +20,64 @@ def normalize(metadata):
     if not hasattr(metadata, "items"):
         raise TypeError(f"Metadata must be a dict, got {type(metadata).__name__}")
     return {as_bytes(k): as_bytes(v) for k, v in metadata.items()}
+
+
+class KeyValueMetadata(Mapping):
+    """Pairs of bytes in their order, among which a key may be more than once: `KeyValueMetadata(mapping_or_pairs, **pairs)`.
+
+    Schemas and fields take it as metadata, and keep the last value of each key.
+    """
+
+    def __init__(self, __arg0__=None, **kwargs):
+        given = () if __arg0__ is None else __arg0__
+        self._pairs = [(as_bytes(k), as_bytes(v)) for k, v in (given.items() if hasattr(given, "items") else given)]
+        for key, value in kwargs.items():
+            if key in self:
+                raise KeyError(f"Duplicate key {key}, pass all items as list of tuples if you intend to have duplicate keys")
+            self._pairs.append((as_bytes(key), as_bytes(value)))
+
+    def __getitem__(self, key):
+        for k, value in self._pairs:
+            if k == as_bytes(key):
+                return value
+        raise KeyError(key)
+
+    def __contains__(self, key):
+        return any(k == as_bytes(key) for k, _ in self._pairs)
+
+    def __len__(self):
+        return len(self._pairs)
+
+    def __iter__(self):
+        return self.keys()
+
+    def keys(self):
+        return (k for k, _ in self._pairs)
+
+    def values(self):
+        return (v for _, v in self._pairs)
+
+    def items(self):
+        return iter(self._pairs)
+
+    def get_all(self, key):
+        """All values of a key."""
+        return [v for k, v in self._pairs if k == as_bytes(key)]
+
+    def to_dict(self):
+        return dict(self._pairs)
+
+    def equals(self, other):
+        return self._pairs == other._pairs
+
+    def __eq__(self, other):
+        try:
+            return self._pairs == KeyValueMetadata(other)._pairs
+        except TypeError:
+            return NotImplemented
+
+    def __repr__(self):
+        return f"<martlet.KeyValueMetadata {self._pairs}>"
 
 
 def to_c(metadata):

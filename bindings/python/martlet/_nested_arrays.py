@@ -2,7 +2,7 @@
 
 from . import _abi
 from . import _types as t
-from ._array import Array, _lib, buffer_handles, make, wrap
+from ._array import Array, _lib, buffer_handles, concatenate, make, wrap
 from ._errors import ArrowInvalid, ArrowTypeError
 from ._list_arrays import validity_from_mask
 
@@ -10,19 +10,26 @@ from ._list_arrays import validity_from_mask
 class StructArray(Array):
     __slots__ = ()
 
-    def field(self, index):
-        """The child of a name or a position, without this array's own nulls."""
+    def _place(self, index):
         if isinstance(index, (str, bytes)):
             place = self.type.get_field_index(index)
             if place < 0:
                 raise KeyError(index)
-            index = place
-        elif not isinstance(index, int):
+            return place
+        if not isinstance(index, int):
             raise TypeError("Expected integer or string index")
         if not -self.type.num_fields <= index < self.type.num_fields:
             raise IndexError(f"index out of bounds: {index}")
-        index %= self.type.num_fields
+        return index % self.type.num_fields
+
+    def field(self, index):
+        """The child of a name or a position, without this array's own nulls."""
+        index = self._place(index)
         return self._child(index, self.type._members[index].type)
+
+    def _flattened_field(self, index, memory_pool=None):
+        """The child of a name or a position, null also where this array is null."""
+        return self.flatten()[self._place(index)]
 
     def flatten(self, memory_pool=None):
         """The children, null also where this array is null."""
@@ -38,7 +45,10 @@ class StructArray(Array):
     def from_arrays(arrays, names=None, fields=None, mask=None, memory_pool=None, type=None):
         """Records of `arrays`, with `names`, `fields` or a struct type."""
         from ._builders import asarray
+        from ._chunked import ChunkedArray
         from ._field import field
+        if any(isinstance(a, ChunkedArray) for a in arrays):
+            raise TypeError("Expected Array, got ChunkedArray: call combine_chunks() on it")
         if type is not None:
             if names is not None or fields is not None:
                 raise ValueError("Must pass only one of names, fields or type")
@@ -50,25 +60,26 @@ class StructArray(Array):
         if len(names if fields is None else fields) != count:
             raise ValueError("Must pass same number of arrays as fields" if names is None else
                              "Must pass same number of names as arrays")
-        arrays = [asarray(a, None if fields is None else fields[i].type) for i, a in enumerate(arrays)]
+        length = len(arrays[0]) if arrays else (0 if mask is None else len(mask))
+        validity = None if mask is None else validity_from_mask(mask, length)
+        arrays = [a if isinstance(a, Array) else asarray(a, None if fields is None else fields[i].type)
+                  for i, a in enumerate(arrays)]
         if fields is None:
             fields = [field(name, a.type) for name, a in zip(names, arrays)]
         for f, a in zip(fields, arrays):
             if f.type != a.type:
-                raise ValueError(f"Field {f.name} is of type {f.type}, its array of {a.type}")
+                raise ValueError(f"Mismatching field type for {f.name}: {a.type} vs {f.type}; cast the array first")
             if not f.nullable and a.null_count:
                 raise ValueError(f"field {f.name} is not nullable but has {a.null_count} nulls")
-        length = len(arrays[0]) if arrays else (0 if mask is None else len(mask))
         if any(len(a) != length for a in arrays):
             raise ValueError(f"Mismatching child array lengths: {[len(a) for a in arrays]}")
-        validity = None if mask is None else validity_from_mask(mask, length)
         return make(t.struct(fields), length, [validity], -1, 0, arrays)
 
     def sort(self, order="ascending", by=None, **kwargs):
         from ._table import RecordBatch
         from ._compute import sort_indices
-        keys = [(by or self.type.names[0], order)] if not by or isinstance(by, str) else by
-        return self.take(sort_indices(RecordBatch.from_struct_array(self), sort_keys=keys))
+        keys = [(name, order) for name in ([by] if by else self.type.names)] if not by or isinstance(by, str) else by
+        return self.take(sort_indices(RecordBatch.from_struct_array(self), sort_keys=keys, **kwargs))
 
 
 class UnionArray(Array):
@@ -157,6 +168,22 @@ class RunEndEncodedArray(Array):
     def buffers(self):
         return [None] + Array.buffers(self)
 
+    @staticmethod
+    def from_buffers(type, length, buffers, null_count=-1, offset=0, children=None):
+        """From run ends and values, the children; the array has no buffers of its own."""
+        type = t.ensure_type(type)
+        if len(buffers) > 1 or any(b is not None for b in buffers):
+            raise ValueError(f"RunEndEncodedArray has no buffers of its own, got {len(buffers)}")
+        if not children or len(children) != 2:
+            raise ValueError("RunEndEncodedArray expects the run ends and the values as its two children, got "
+                             f"{len(children or ())}")
+        if null_count > 0:
+            raise ValueError(f"RunEndEncodedArray has no nulls of its own, got a null_count of {null_count}")
+        whole = RunEndEncodedArray.from_arrays(*children, type)
+        if offset + length > len(whole):
+            raise ArrowInvalid(f"The last run ends at {len(whole)}, before the array does: {offset} + {length}")
+        return whole.slice(offset, length)
+
     def find_physical_offset(self):
         """The run that the first value lies in."""
         return self._run_of(self.offset)
@@ -199,8 +226,46 @@ class RunEndEncodedArray(Array):
         return result
 
 
+def encoded_as(values, type):
+    """Values as a dictionary array of a type, whose indices widen where they must."""
+    if isinstance(values.type, t.DictionaryType):
+        return values.cast(type)
+    encoded = values.dictionary_encode()
+    # As in pyarrow, unsigned indices widen where signed ones would.
+    top, widths = len(encoded.dictionary) - 1, _UNSIGNED if type.index_type in _UNSIGNED else _SIGNED
+    index_type = next(w for w in widths[widths.index(type.index_type):] if top >> w.bit_width - 1 <= 0)
+    return encoded.cast(t.dictionary(index_type, type.value_type, type.ordered))
+
+
+_SIGNED = (t.int8(), t.int16(), t.int32(), t.int64())
+_UNSIGNED = (t.uint8(), t.uint16(), t.uint32(), t.uint64())
+
+
+def unified(arrays):
+    """Dictionary arrays of one type, all with the same dictionary, where each value is once."""
+    from ._compute import index_in
+    dictionaries = [a.dictionary for a in arrays]
+    if all(d.equals(dictionaries[0]) for d in dictionaries[1:]):
+        return arrays
+    values = concatenate(dictionaries).unique()
+    result = []
+    for array, dictionary in zip(arrays, dictionaries):
+        indices = index_in(dictionary, values).take(array.indices).cast(array.type.index_type)
+        result.append(make(array.type, len(array), buffer_handles(indices), -1, indices.offset, (), values))
+    return result
+
+
 class DictionaryArray(Array):
     __slots__ = ()
+
+    @staticmethod
+    def from_buffers(type, length, buffers, dictionary, null_count=-1, offset=0):
+        """From the Buffers of the indices, validity first, and the values that they point to."""
+        type = t.ensure_type(type)
+        indices = Array.from_buffers(type.index_type, length, buffers, null_count, offset)
+        if dictionary.type != type.value_type:
+            raise ArrowTypeError(f"The dictionary is of {dictionary.type}, not of {type.value_type}")
+        return make(type, length, buffer_handles(indices), null_count, offset, (), dictionary)
 
     @property
     def indices(self):

@@ -5,7 +5,7 @@ import numpy as np
 from . import _abi
 from . import _types as t
 from ._array import Array, make, make_flat, wrap
-from ._errors import ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
+from ._errors import ArrowException, ArrowIndexError, ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
 
 _lib = _abi.lib
 
@@ -104,7 +104,8 @@ def to_array(values, type, mask, from_pandas, safe):
         if flat.id == t.Type_INT64 and type.id in _COUNTS_64:
             return make_flat(type, values.size, shared(values), None, 0)
     if isinstance(type, t.DictionaryType):
-        return to_array(values, type.value_type, mask, from_pandas, safe).dictionary_encode().cast(type)
+        from ._nested_arrays import encoded_as
+        return encoded_as(to_array(values, type.value_type, mask, from_pandas, safe), type)
     if type is not None and type.id in _INDIRECT:
         if type.id != t.Type_EXTENSION or values.dtype == object:
             return _from_list(values.tolist(), type, mask)
@@ -114,14 +115,16 @@ def to_array(values, type, mask, from_pandas, safe):
     kind = values.dtype.kind
     if kind in "OTSUV":
         return _from_items(values, kind, type, mask, from_pandas, safe)
+    if isinstance(type, t.StructType):
+        raise TypeError(f"Expected struct array, got one of {values.dtype}: a structured dtype has the fields of {type}")
     found = _from_numbers(values, kind, type, mask, from_pandas)
     if type is None or found.type == type:
         return found
+    if len(found) and found.null_count == len(found):
+        from ._builders import nulls
+        return nulls(len(found), type)
     if type.id in (t.Type_STRING, t.Type_LARGE_STRING, t.Type_BINARY, t.Type_LARGE_BINARY):
         raise ArrowTypeError(f"Expected a string or bytes dtype, got {values.dtype}: convert it with astype(str)")
-    if type.id == t.Type_NA and found.null_count == len(found):
-        from ._builders import nulls
-        return nulls(len(found))
     return found.cast(type, safe=safe)
 
 
@@ -220,6 +223,8 @@ def _from_items(values, kind, type, mask, from_pandas, safe):
         items = [x.split(b"\0", 1)[0] for x in values.tolist()]
         found = _from_list(items, t.binary() if type is None else type, mask)
         return found
+    if kind == "T" and type is not None and type.id not in _TEXT_IDS:
+        raise ArrowTypeError(f"Expected an Arrow string type for strings of NumPy, got {type}: cast the array made of them")
     if kind in "TU":
         values = values.astype(object)
         type = t.string() if type is None else type
@@ -231,10 +236,18 @@ def _from_items(values, kind, type, mask, from_pandas, safe):
     if count == 0:
         from ._builders import nulls
         return nulls(0, type)
-    pointer = _abi.new(
-        _lib.martlet_python_array_from_objects, values.ctypes.data, values.strides[0], count,
-        None if mask is None else id(mask), None if type is None else type._handle, *_abi.pack_options(options))
+    try:
+        pointer = _abi.new(
+            _lib.martlet_python_array_from_objects, values.ctypes.data, values.strides[0], count,
+            None if mask is None else id(mask), None if type is None else type._handle, *_abi.pack_options(options))
+    except (ArrowException, TypeError):
+        if any(hasattr(x, "as_py") for x in values):  # Scalars are lists' matter
+            return _from_list(values.tolist(), type, mask)
+        raise
     return wrap(pointer, type)
+
+
+_TEXT_IDS = frozenset((t.Type_STRING, t.Type_LARGE_STRING, t.Type_STRING_VIEW))
 
 
 def _from_list(items, type, mask):
@@ -258,8 +271,14 @@ def _from_records(values, type, mask, from_pandas, safe):
     if names is None:
         raise ArrowNotImplementedError(f"Unsupported numpy type {values.dtype.num}: {values.dtype} has no Arrow type")
     fields = {f.name: f.type for f in type} if isinstance(type, t.StructType) else {}
-    children = [to_array(np.ascontiguousarray(values[n]), fields.get(n), None, from_pandas, safe) for n in names]
-    return StructArray.from_arrays(children, names=list(names), mask=None if mask is None else mask.tolist())
+    for name in fields:
+        if name not in names:
+            raise ValueError(f"Missing field {name!r} of {type}: the array has {', '.join(names)}")
+    children = [to_array(np.ascontiguousarray(values[n]), fields.get(n), None, from_pandas, safe) for n in fields or names]
+    names = list(fields or names)
+    if not names and mask is None:
+        mask = np.zeros(len(values), dtype=bool)
+    return StructArray.from_arrays(children, names=list(names), mask=None if mask is None else to_array(mask, None, None, False, True))
 
 
 # ---- out -------------------------------------------------------------------------------------------------------------
@@ -391,8 +410,8 @@ def from_chunked(chunked, zero_copy_only):
         return gathered([plain(c) for c in chunks])
     if zero_copy_only:
         raise ArrowInvalid(
-            f"Needed to copy {len(chunks)} chunks with {chunked.null_count} nulls, but zero_copy_only was True; "
-            "zero_copy_only must be False for a ChunkedArray of several chunks: call combine_chunks() first")
+            f"zero_copy_only must be False for martlet.ChunkedArray.to_numpy of {len(chunks)} chunks: call combine_chunks() "
+            "first")
     return gathered(chunks)
 
 
@@ -458,7 +477,7 @@ def _decoded(array, nulls):
     table = copied(values, nulls or values.null_count > 0)
     indices = array.indices
     missing = null_mask(indices)
-    places = values_view(indices, dtype_of(indices.type))
+    places = checked_places(indices, missing, len(values))
     if missing is not None:
         places = np.where(missing, 0, places)
         if not len(table):
@@ -467,6 +486,16 @@ def _decoded(array, nulls):
     if missing is not None:
         result[missing] = None if result.dtype == object else np.datetime64("NaT") if result.dtype.kind in "mM" else np.nan
     return result
+
+
+def checked_places(indices, missing, count):
+    """The indices of a dictionary array, whatever its nulls hold. Errors: ArrowIndexError for one that has no entry."""
+    places = values_view(indices, dtype_of(indices.type))
+    used = places if missing is None else places[~missing]
+    if len(used) and (used.min() < 0 or used.max() >= count):
+        bad = used.min() if used.min() < 0 else used.max()
+        raise ArrowIndexError(f"Index {bad} is out of bounds: the dictionary has {count} entries")
+    return places
 
 
 # Types whose values are turned to Python objects natively.

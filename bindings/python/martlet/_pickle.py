@@ -3,14 +3,7 @@
 from . import _abi
 from . import _types as t
 from ._array import buffer_handles, make, wrap
-from ._array_classes import _BytesArray
 from ._buffer import Buffer
-from ._list_arrays import BaseListArray
-
-# Values that slices leave lying in other buffers or children.
-_TRIMMED = (BaseListArray, _BytesArray)
-_TRIMMED_IDS = (
-    t.Type_MAP, t.Type_STRING_VIEW, t.Type_BINARY_VIEW, t.Type_DENSE_UNION, t.Type_SPARSE_UNION, t.Type_RUN_END_ENCODED)
 
 
 def reduce_array(array):
@@ -22,7 +15,7 @@ def reduce_array(array):
 
 def parts_of(array):
     """(type, length, null count, offset, buffers, children, dictionary)"""
-    if array.offset or isinstance(array, _TRIMMED) or array.type.id in _TRIMMED_IDS:
+    if array.offset or array.get_total_buffer_size() > array.nbytes + 64:  # the last offsets do not count in nbytes
         array = _trimmed(array)
     buffers = [None if h is None else Buffer._from_pointer(h) for h in buffer_handles(array)]
     children = [array._child(i, f.type) for i, f in enumerate(array.type._fields())]

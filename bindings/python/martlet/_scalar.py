@@ -1,5 +1,8 @@
 """Scalars: one value with its type, held as a place in an array."""
 
+import operator
+from collections.abc import Mapping, Sequence
+
 from . import _abi
 from . import _types as t
 from . import _array, _array_classes  # noqa: F401  (the classes of arrays are known then)
@@ -88,7 +91,7 @@ class _IndexableScalar(Scalar):
     __slots__ = ()
 
     def __index__(self):
-        return self.as_py().__index__()
+        return operator.index(self.as_py())
 
 
 def _subclasses(base, names):
@@ -217,7 +220,7 @@ class MapScalar(ListScalar):
         return entries.field(1)[keys.index(i)]
 
     def __iter__(self):
-        for entry in self.values:
+        for entry in self.values or ():
             yield entry[0].as_py(), entry[1].as_py()
 
     def keys(self):
@@ -271,8 +274,12 @@ class StructScalar(Scalar):
         return f"<martlet.StructScalar: {self}>"
 
     def __str__(self):
-        value = self.as_py()
-        return str(None if value is None else list(value.items()))
+        return str([(k, v.as_py()) for k, v in self.items()] if self.is_valid else None)
+
+
+Sequence.register(ListScalar)
+Mapping.register(StructScalar)
+Mapping.register(MapScalar)
 
 
 class UnionScalar(Scalar):

@@ -107,7 +107,7 @@ class Schema(SchemaPointers):
         return self.equals(other) if isinstance(other, Schema) else NotImplemented
 
     def __hash__(self):
-        return hash(self._members)
+        return hash((self._members, frozenset((self._pairs or {}).items())))
 
     # ---- making others ----
 

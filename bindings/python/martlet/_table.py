@@ -236,6 +236,8 @@ class Table(_Tabular):
     def from_struct_array(struct_array):
         if isinstance(struct_array, Array):
             return Table.from_batches([RecordBatch.from_struct_array(struct_array)])
+        if not hasattr(struct_array.type, "_members"):
+            raise TypeError(f"Argument 'struct_array' has incorrect type: expected structs, got {struct_array.type}")
         batches = [RecordBatch.from_struct_array(c) for c in struct_array.chunks]
         return Table.from_batches(batches, _make_schema(struct_array.type._members))
 

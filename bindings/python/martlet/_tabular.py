@@ -1,5 +1,7 @@
 """What record batches and tables have in common."""
 
+import functools
+
 from . import _abi, _metadata
 from ._array import Array, slice_of
 from ._errors import ArrowInvalid, ArrowTypeError
@@ -31,7 +33,8 @@ class _Tabular:
     @classmethod
     def from_pylist(cls, mapping, schema=None, metadata=None):
         """From a list of rows, each a mapping of names to values; the first row tells the names."""
-        rows = mapping
+        from ._builders import as_schema
+        rows, schema = mapping, as_schema(schema)
         names = list(rows[0].keys()) if schema is None and rows else schema.names if schema is not None else []
         columns = {name: [row.get(name) for row in rows] for name in names}
         return cls.from_pydict(columns, schema=schema, metadata=metadata)
@@ -96,6 +99,9 @@ class _Tabular:
     def nbytes(self):
         """Bytes of the slots in use, over all columns."""
         return sum(c.nbytes for c in self._arrays())
+
+    def __sizeof__(self):
+        return object.__sizeof__(self) + self.get_total_buffer_size()
 
     def get_total_buffer_size(self):
         seen = {}
@@ -248,7 +254,8 @@ class _Tabular:
         kinds = {column.type.to_pandas_dtype() for column in columns}
         if np.float16 in kinds and len(kinds) > 1:
             raise NotImplementedError("Casting from or to halffloat is not supported.")
-        kind = np.result_type(*kinds)
+        # One after the other, as in pyarrow: integers first find a type that holds them all.
+        kind = functools.reduce(np.result_type, (c.type.to_pandas_dtype() for c in columns))
         if any(column.null_count for column in columns) and kind.kind != "f":
             kind = np.result_type(kind, np.float32)
         matrix = np.empty((self.num_rows, len(columns)), kind, order="C" if row_major else "F")

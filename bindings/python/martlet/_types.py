@@ -351,7 +351,8 @@ def sparse_union(child_fields, type_codes=None):
 
 
 def union(child_fields, mode, type_codes=None):
-    """A dense or a sparse union, as `mode` says."""
+    """A dense or a sparse union, as `mode` says: "dense" and "sparse", or 1 and 0."""
+    mode = {0: "sparse", 1: "dense"}.get(mode, mode)
     if mode not in ("dense", "sparse"):
         raise ValueError(f"Invalid union mode {mode!r}")
     return (dense_union if mode == "dense" else sparse_union)(child_fields, type_codes)
@@ -461,14 +462,17 @@ def tzinfo_to_string(tz):
         if isinstance(name, str):
             return name
     offset = tz.utcoffset(None)
-    if offset is None:
+    if not isinstance(offset, datetime.timedelta):
         name = getattr(tz, "_filename", None)  # dateutil
         if name and "zoneinfo/" in name:
             return name.split("zoneinfo/", 1)[1]
         if type(tz).__name__ == "tzutc":
             return "UTC"
         raise ArrowInvalid("Object returned by tzinfo.utcoffset(None) is not an instance of datetime.timedelta")
-    minutes = round(offset.total_seconds() / 60)
+    minutes, rest = divmod(offset.total_seconds(), 60)
+    if rest:
+        raise ArrowInvalid(f"Offset must represent whole number of minutes, not {offset}")
+    minutes = int(minutes)
     if minutes == 0 and type(tz).__name__ == "tzutc":
         return "UTC"
     sign = "-" if minutes < 0 else "+"

@@ -79,7 +79,7 @@ is_primitive = _asks(_SIGNED | _UNSIGNED | _FLOATING | _TEMPORAL | {t.Type_BOOL}
 
 def is_boolean_value(obj):
     """Whether a Python object is a boolean."""
-    return isinstance(obj, bool) or type(obj).__name__ == "bool_"
+    return type(obj).__name__ in ("bool", "bool_")
 
 
 def is_integer_value(obj):

@@ -287,7 +287,7 @@ FAILING = [
     ([1, "a"], None), (["a", 1], None), ([True, 1], None), ([1, True], None), ([2**63], None), ([1.0, 2**63], None),
     ([1.0, 2**53 + 1], None), ([[1], 2], None), ([{"a": 1}, 2], None), ([{1: 2}], None), ([object], None), ([1j], None),
     ([pd.NA], None), ([pd.NaT], None), ([Decimal("1.5"), 2.5], None), ([np.datetime64("2020-01-01", "us"), dt.datetime(2020, 1, 1)], None),
-    (["\ud800"], None), ([np.array([[1, 2]])], None), ([frozenset([1])], None), ([dt.datetime(2020, 1, 1), dt.date(2020, 1, 1)], None),
+    (["\ud800"], None), ([frozenset([1])], None), ([dt.datetime(2020, 1, 1), dt.date(2020, 1, 1)], None),
     ([300], pa.int8()), ([-1], pa.uint8()), ([2**64], pa.uint64()), (["a"], pa.int64()), ([True], pa.int32()),
     ([float("nan")], pa.int64()), (["x"], pa.float64()), (["x"], pa.float32()), ([np.float32(1)], pa.float16()),
     ([2**24 + 1], pa.float32()), ([2**70], pa.float64()), ([1], pa.bool_()), ([1], pa.null()), ([1], pa.string()),
