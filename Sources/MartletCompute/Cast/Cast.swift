@@ -101,6 +101,9 @@ struct Caster: Sendable {
         case (.text, .number), (.text, .boolean), (.text, .decimal), (.text, .date), (.text, .time),
             (.text, .timestamp), (.text, .duration):
             return try parsed()
+        case (.binary, .number), (.binary, .boolean), (.binary, .decimal):
+            let text = source.reinterpreted(as: source.type == .binary ? .string : .largeString)
+            return try Caster(source: text, target: target, options: options, place: place).run()
         case (.text, .text), (.text, .binary), (.binary, .text), (.binary, .binary), (.fixedBinary, .text),
             (.fixedBinary, .binary), (.binary, .fixedBinary), (.text, .fixedBinary), (.fixedBinary, .fixedBinary):
             return try bytes()

@@ -7,7 +7,7 @@ from . import _abi
 from . import _types as t
 from ._abi_capsules import exported_to_device
 from ._c_pointers import ArrayPointers
-from ._errors import ArrowInvalid
+from ._errors import ArrowInvalid, ArrowTypeError
 from ._operators import Operators
 
 _lib = _abi.lib
@@ -187,10 +187,11 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
         from . import _pandas_out
         return _pandas_out.series_from_array(self, options)
 
-    def __dlpack__(self, stream=None):
-        """A DLPack capsule over the values: numbers without nulls only."""
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        """A DLPack capsule over the values: numbers without nulls only. Consumers of version 1 see that they may not be
+        written to."""
         from . import _numpy
-        return _numpy.dlpack(self, stream)
+        return _numpy.dlpack(self, stream, max_version, dl_device, copy)
 
     def __dlpack_device__(self):
         return 1, 0
@@ -224,7 +225,10 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
         from ._compute import cast
         if target_type is not None:
             target = t.ensure_type(target_type)
-            if target.id == t.Type_EXTENSION:
+            if target.id == t.Type_EXTENSION and target != self.type:
+                if self.type.id == t.Type_EXTENSION:
+                    raise ArrowTypeError(f"Casting from '{self.type}' to different extension type '{target}' not permitted. "
+                                         "One can first cast to the storage type, then to the extension type.")
                 return target.wrap_array(self.cast(target.storage_type, safe, options))
         return cast(self, target_type, safe=safe, options=options)
 

@@ -114,6 +114,8 @@ def _from_sequence(obj, type, mask, from_pandas, safe):
         obj, type = unwrapped(obj, type)
     if isinstance(type, t.DictionaryType):
         return encoded_as(_from_sequence(obj, type.value_type, mask, from_pandas, safe), type)
+    if type is not None and type.id == t.Type_EXTENSION:
+        type._check_items(obj)
     try:
         return _from_plain_sequence(obj, type, mask, from_pandas, safe)
     except (ArrowException, TypeError):

@@ -146,10 +146,10 @@ class ChunkedArray(Operators):
         from . import _pandas_out
         return _pandas_out.series_from_array(self, options)
 
-    def __dlpack__(self, stream=None):
+    def __dlpack__(self, **options):
         if len(self._chunks) > 1:
             raise ArrowInvalid("DLPack needs one chunk: call combine_chunks() first")
-        return self.combine_chunks().__dlpack__(stream)
+        return self.combine_chunks().__dlpack__(**options)
 
     def __dlpack_device__(self):
         return 1, 0
@@ -260,6 +260,13 @@ class ChunkedArray(Operators):
         return f"<martlet.lib.ChunkedArray object at {hex(id(self))}>\n{self}"
 
     # ---- exchange ----
+
+    @staticmethod
+    def _import_from_c_capsule(capsule):
+        class Lender:
+            def __arrow_c_stream__(self, requested_schema=None):
+                return capsule
+        return _from_stream(Lender(), None)
 
     def __arrow_c_stream__(self, requested_schema=None):
         """A capsule of a stream of the chunks."""

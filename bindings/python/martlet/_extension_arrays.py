@@ -16,6 +16,8 @@ def _viewed(array, type):
 
 def wrap_storage(type, storage):
     """The Array or ChunkedArray of the extension type over its storage."""
+    if not isinstance(storage, (Array, ChunkedArray)):
+        raise TypeError(f"Expected array or chunked array, got {storage.__class__.__name__}")
     if storage.type != type.storage_type:
         raise TypeError(f"Incompatible storage type for {type}: expected {type.storage_type}, got {storage.type}")
     if isinstance(storage, ChunkedArray):
@@ -185,10 +187,29 @@ class FixedShapeTensorArray(ExtensionArray):
         return Tensor.from_numpy(self.to_numpy_ndarray(), None if names is None else [""] + names)
 
     @staticmethod
+    def from_tensor(tensor):
+        """A Tensor as tensors: its first dimension counts them, and is the slowest in memory."""
+        names = getattr(tensor, "dim_names", None)
+        try:
+            return FixedShapeTensorArray.from_numpy_ndarray(tensor.to_numpy(), list(names[1:]) if names else None)
+        except ValueError as problem:
+            raise ArrowInvalid(f"Only first-major tensors can be zero-copy converted to arrays: {problem}") from None
+
+    @staticmethod
     def from_numpy_ndarray(obj, dim_names=None):
         """An ndarray as tensors: its first dimension counts them, and is the slowest in memory."""
         if obj.ndim < 2:
             raise ValueError("Cannot convert 1D array or scalar to fixed shape tensor array")
+        if not obj.size:
+            raise ValueError("Expected a non-empty ndarray")
+        if dim_names is not None:
+            if not isinstance(dim_names, (list, tuple)):
+                raise TypeError("dim_names must be a tuple or list")
+            if len(dim_names) != obj.ndim - 1:
+                raise ValueError(f"The length of dim_names ({len(dim_names)}) does not match the dimensions of each tensor "
+                                 f"({obj.ndim - 1})")
+            if not all(isinstance(name, str) for name in dim_names):
+                raise TypeError("Each element of dim_names must be a string")
         import numpy as np
         from ._builders import array
         from ._numpy import from_numpy_dtype
@@ -202,14 +223,10 @@ class FixedShapeTensorArray(ExtensionArray):
         size = 1
         for n in shape:
             size *= n
-        if dim_names is not None and not hasattr(dim_names, "__len__"):
-            raise TypeError("dim_names must be a tuple or list")
         value_type = from_numpy_dtype(obj.dtype)
         values = array(np.ravel(physical, order="C"), value_type)
         type = fixed_shape_tensor(value_type, shape, dim_names, order)
         from ._array_classes import FixedSizeListArray
-        if size == 0:
-            raise ValueError("a tensor without elements cannot be told from none")
         return ExtensionArray.from_storage(type, FixedSizeListArray.from_arrays(values, size))
 
 

@@ -4,7 +4,7 @@ import json
 
 from . import _abi, _metadata
 from . import _types as t
-from ._errors import ArrowInvalid, ArrowKeyError
+from ._errors import ArrowInvalid, ArrowKeyError, ArrowNotImplementedError
 from ._type_classes import DataType
 
 _NAME, _METADATA = b"ARROW:extension:name", b"ARROW:extension:metadata"
@@ -20,6 +20,9 @@ class BaseExtensionType(DataType):
             t.Type_EXTENSION, storage_type._format, storage_type._bits, None)
         self._handle_ = self._hash = None
         self.storage_type, self._name = storage_type, name
+
+    def _check_items(self, items):
+        """Errors for Python values that the type cannot be made of, though its storage could."""
 
     @classmethod
     def _over(cls, storage_type, name):
@@ -397,6 +400,17 @@ class FixedShapeTensorType(_TensorType):
     @property
     def shape(self):
         return self._described["shape"]
+
+    def _check_items(self, items):
+        """Errors: an ndarray of more than one dimension that does not have the shape of this type."""
+        for i, item in enumerate(items):
+            if getattr(item, "ndim", 1) == 1:
+                continue
+            if self.permutation not in (None, sorted(self.permutation or ())):
+                raise ArrowNotImplementedError(f"arrays for {self}, which has a permutation: pass its items flat, or see "
+                                               "FixedShapeTensorArray.from_numpy_ndarray")
+            if list(item.shape) != self.shape:
+                raise ArrowInvalid(f"Expected a tensor of shape {self.shape}, got one of shape {list(item.shape)}; item {i}")
 
 
 class VariableShapeTensorType(_TensorType):

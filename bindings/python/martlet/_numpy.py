@@ -622,10 +622,12 @@ def array_protocol(data, dtype, copy):
     return values if dtype is None else np.asarray(values, dtype=dtype)
 
 
-def dlpack(array, stream):
+def dlpack(array, stream, max_version, dl_device, copy):
     """A DLPack capsule over an array's values."""
     if stream is not None and stream != -1:
         raise NotImplementedError("Only stream=None is supported.")
+    if dl_device not in (None, (1, 0)):
+        raise BufferError(f"The values are in the CPU's memory, device (1, 0), not on {dl_device}")
     if array.null_count:
         raise ArrowTypeError("Can only use DLPack on arrays with no nulls.")
     if array.type.id == t.Type_BOOL:
@@ -634,8 +636,11 @@ def dlpack(array, stream):
     if dtype is None:
         raise ArrowTypeError(f"DataType is not compatible with DLPack spec: {array.type}")
     address, _ = array._buffer_at(1)
-    if not len(array):
-        return np.empty(0, dtype=dtype).__dlpack__()
-    # DLPack cannot say that memory is read-only; NumPy refuses to share such arrays.
+    options = {} if copy is None else {"copy": copy}
+    if max_version is not None and max_version[0] >= 1:
+        return values_view(array, dtype).__dlpack__(max_version=max_version, **options)
+    if copy or not len(array):
+        return values_view(array, dtype).copy().__dlpack__()
+    # DLPack before version 1 cannot say that memory is read-only; NumPy refuses to share such arrays.
     memory = _Memory(array, address + array.offset * dtype.itemsize, len(array), dtype.str, writable=True)
     return np.asarray(memory).__dlpack__()

@@ -117,6 +117,12 @@ class Tensor(_Tensor):
         """The NumPy array; no copy."""
         return self._array
 
+    def __dlpack__(self, **options):
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return 1, 0
+
     def __array__(self, dtype=None, copy=None):
         return _numpy().array(self._array, dtype=dtype) if copy else self._array.astype(dtype or self._array.dtype, copy=False)
 

@@ -191,3 +191,18 @@ def test_grouped_rows_are_counted(keys):
     pairs = [([], "count_all"), ("v", "sum")]
     expected = theirs.group_by(keys, use_threads=False).aggregate(pairs)
     assert ma.table(theirs).group_by(keys).aggregate(pairs).to_pydict() == expected.to_pydict()
+
+
+@pytest.mark.parametrize("kind", ["binary", "large_binary"])
+@pytest.mark.parametrize("target", ["int8", "uint64", "float32", "float64", "bool", "decimal128(5, 2)"])
+def test_bytes_as_numbers(kind, target):
+    def made(m, values):
+        to = m.decimal128(5, 2) if "decimal" in target else m.type_for_alias(target)
+        return m.array(values, kind).cast(to).to_pylist()
+    good = [b"1", None, b"0"]
+    assert made(ma, good) == made(pa, good)
+    for bad in (b"x", b"\xff", b""):
+        with pytest.raises(pa.ArrowInvalid):
+            made(pa, [bad])
+        with pytest.raises(ma.ArrowInvalid):
+            made(ma, [bad])

@@ -296,3 +296,12 @@ def test_parquet_variant_and_timestamp_with_offset():
     assert moments[0].to_datetime().isoformat() == "1969-12-31T22:30:00-01:30" and moments[1].to_datetime() is None
     for kind in (variant, ma.timestamp_with_offset()):
         assert type(ma.field(pa.field(ma.field("x", kind))).type) is type(kind)
+
+
+def test_casts_between_extension_types_go_through_the_storage():
+    numbers = ma.array([0, 1], ma.bool8())
+    with pytest.raises(TypeError, match="Casting from .* to different extension type .* not permitted"):
+        numbers.cast(ma.uuid())
+    assert numbers.cast(ma.bool8()).equals(numbers)
+    with pytest.raises(TypeError, match="Expected array or chunked array"):
+        ma.bool8().wrap_array(None)

@@ -130,3 +130,54 @@ def test_damaged_messages(kind):
                 np.asarray(read.to_numpy() if isinstance(read, pa.Tensor) else read.to_tensor().to_numpy()).sum()
         except (pa.ArrowException, ValueError, TypeError, EOFError, OSError):
             pass
+
+
+def test_dlpack_of_both_versions():
+    for data in (pa.array([1, 2, 3], "int32"), pa.array([1, 2, 3], "int32")[1:], pa.array([], "float64"),
+                 pa.chunked_array([[1.5]]), pa.Tensor.from_numpy(np.arange(6.0).reshape(2, 3))):
+        expected = np.asarray(data)
+        taken = np.from_dlpack(data)
+        np.testing.assert_array_equal(taken, expected)
+        assert not taken.size or np.shares_memory(taken, expected)
+        np.testing.assert_array_equal(np.from_dlpack(data, copy=True), expected)
+        assert data.__dlpack_device__() == (1, 0)
+    values = pa.array([1, 2, 3])
+    assert not np.from_dlpack(values).flags.writeable  # memory of arrays is never written to
+    for options in ({"max_version": (1, 0)}, {"max_version": None}, {"max_version": (0, 8)}, {"copy": True}):
+        assert "PyCapsule" in type(values.__dlpack__(**options)).__name__
+    with pytest.raises(BufferError):
+        values.__dlpack__(dl_device=(2, 0))
+    with pytest.raises(NotImplementedError):
+        values.__dlpack__(stream=1)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+def test_tensors_as_arrays(order):
+    values = np.arange(24, dtype=np.int32).reshape(2, 3, 4).transpose(order)
+    made = pa.FixedShapeTensorArray.from_tensor(pa.Tensor.from_numpy(values))
+    made.validate(full=True)
+    assert made.type.shape == [3, 4] and made.type.permutation == [i - 1 for i in order[1:]] and len(made) == 2
+    np.testing.assert_array_equal(made.to_numpy_ndarray(), values)
+    with pytest.raises(pa.ArrowInvalid, match="Only first-major tensors can be zero-copy"):
+        pa.FixedShapeTensorArray.from_tensor(pa.Tensor.from_numpy(values.transpose(1, 0, 2)))
+
+
+def test_arrays_as_tensors_of_a_shape():
+    kind = pa.fixed_shape_tensor(pa.int64(), (2, 3))
+    values = [np.arange(6).reshape(2, 3), None, np.arange(6), [0, 1, 2, 3, 4, 5]]
+    made = pa.array(values, kind)
+    assert made.type == kind and made.storage.to_pylist() == [[0, 1, 2, 3, 4, 5], None, [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]
+    np.testing.assert_array_equal(made[0].to_numpy(), values[0])
+    with pytest.raises(ValueError, match=r"shape \[2, 3\], got one of shape \[3, 2\]; item 1"):
+        pa.array([None, values[0].reshape(3, 2)], kind)
+    with pytest.raises(NotImplementedError, match="permutation"):
+        pa.array([values[0]], pa.fixed_shape_tensor(pa.int64(), (2, 3), permutation=[1, 0]))
+
+
+@pytest.mark.parametrize("values, names, match", [
+    (np.zeros((0, 2)), None, "non-empty"), (np.zeros((2, 0)), None, "non-empty"), (np.zeros(2), None, "1D array"),
+    (np.zeros((2, 2)), ["a", "b"], "length of dim_names"), (np.zeros((2, 2)), [1], "must be a string"),
+    (np.zeros((2, 2)), 1, "tuple or list"), (np.zeros((2, 3), order="F"), None, "First stride")])
+def test_what_is_no_array_of_tensors(values, names, match):
+    with pytest.raises((ValueError, TypeError), match=match):
+        pa.FixedShapeTensorArray.from_numpy_ndarray(values, names)
