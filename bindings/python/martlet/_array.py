@@ -7,7 +7,7 @@ from . import _abi
 from . import _types as t
 from ._abi_capsules import exported_to_device
 from ._c_pointers import ArrayPointers
-from ._errors import ArrowInvalid, ArrowTypeError
+from ._errors import ArrowInvalid
 from ._operators import Operators
 
 _lib = _abi.lib
@@ -225,10 +225,7 @@ class Array(Operators, ArrayPointers, _abi.ArrayHandle):
         from ._compute import cast
         if target_type is not None:
             target = t.ensure_type(target_type)
-            if target.id == t.Type_EXTENSION and target != self.type:
-                if self.type.id == t.Type_EXTENSION:
-                    raise ArrowTypeError(f"Casting from '{self.type}' to different extension type '{target}' not permitted. "
-                                         "One can first cast to the storage type, then to the extension type.")
+            if target.id == t.Type_EXTENSION:
                 return target.wrap_array(self.cast(target.storage_type, safe, options))
         return cast(self, target_type, safe=safe, options=options)
 

@@ -178,7 +178,7 @@ def cast(arr, target_type=None, safe=None, options=None, memory_pool=None, *, er
     """
     if errors not in ("raise", "null", "collect"):
         raise ValueError(f"errors is 'raise', 'null' or 'collect', not {errors!r}")
-    if (safe is not None or target_type is not None) and options is not None:
+    if options is not None and (safe is not None or None not in (target_type, options.target_type)):
         raise ValueError("Must either pass values for 'target_type' and 'safe' or pass a value for 'options'")
     if isinstance(arr, Expression):
         return arr.cast(target_type, safe, options)

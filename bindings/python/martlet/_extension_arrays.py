@@ -4,7 +4,7 @@ from . import _abi
 from . import _types as t
 from ._array import Array, _lib, wrap
 from ._chunked import ChunkedArray, make_chunked
-from ._errors import ArrowInvalid
+from ._errors import ArrowInvalid, ArrowTypeError
 from ._extension_types import BaseExtensionType, fixed_shape_tensor
 from ._scalar import Scalar
 
@@ -76,11 +76,12 @@ class ExtensionArray(Array):
 
     def cast(self, target_type=None, safe=None, options=None, memory_pool=None):
         """The values as another type: those behind them are cast."""
-        target = options.to_type if target_type is None and options is not None else t.ensure_type(target_type)
+        target = options.target_type if target_type is None and options is not None else t.ensure_type(target_type)
         if target == self.type:
             return self
         if isinstance(target, BaseExtensionType):
-            return wrap_storage(target, self.storage.cast(target.storage_type, safe, options))
+            raise ArrowTypeError(f"Casting from '{self.type}' to different extension type '{target}' not permitted. One can "
+                                 "first cast to the storage type, then to the extension type.")
         return self.storage.cast(target, safe, options)
 
     def to_numpy(self, zero_copy_only=True, writable=False):
