@@ -275,7 +275,8 @@ enum ChoiceFunctions {
                 throw .invalid(
                     "Unable to produce FixedSizeListArray from non-FixedSizeListArray without `stop` being set.")
             }
-            return try slicedToFixed(array, field, from: start, by: step, count: max(0, (end - start + step - 1) / step))
+            let taken = end > start ? (end - start - 1) / step + 1 : 0
+            return try slicedToFixed(array, field, from: start, by: step, count: taken)
         }
         let (ranges, items) = (try ListRanges(array), array.child(0))
         var (rows, offsets): ([Int], [Int64]) = ([], [0])

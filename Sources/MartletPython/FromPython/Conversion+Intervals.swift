@@ -78,7 +78,9 @@ extension Conversion {
             ("hours", 3600 * second), ("minutes", 60 * second), ("seconds", second), ("milliseconds", 1_000_000),
             ("microseconds", 1000), ("nanoseconds", 1))
         // pandas' DateOffset() has no attributes, and no length either.
-        guard sawAny || python.isSubtype(python.type(of: object), of: foreign.pandasDateOffset) else { throw .type("No temporal attributes found on object.") }
+        guard sawAny || python.isSubtype(python.type(of: object), of: foreign.pandasDateOffset) else {
+            throw .type("No temporal attributes found on object.")
+        }
         guard unit == .dayTime else { return (try narrowed(months, "Months"), try narrowed(days, "Days"), nanoseconds) }
         guard months == 0, nanoseconds % 1_000_000 == 0 else {
             throw .invalid("an interval of days and milliseconds holds neither months nor what is shorter")

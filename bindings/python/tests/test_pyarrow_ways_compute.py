@@ -87,6 +87,17 @@ def test_calls(call):
         assert mine[1] == theirs[1]
 
 
+@pytest.mark.parametrize("step", [1, 2**63 - 1])
+def test_slices_too_long_to_hold(step):
+    lists = pa.array([[1, 2], [3]])
+    for stop in (2**63 - 1, 2**62):
+        if step > 1:
+            assert pc.list_slice(lists, 0, stop, step, True).to_pylist() == [[1], [3]]
+        else:
+            with pytest.raises((pa.ArrowInvalid, pa.ArrowMemoryError, pa.ArrowCapacityError)):
+                pc.list_slice(lists, 0, stop, step, True)
+
+
 def test_options_are_values():
     assert pc.RoundOptions(2) == pc.RoundOptions(2) != pc.RoundOptions(3)
     assert pc.RoundOptions(2) != pc.ModeOptions(2) and isinstance(pc.RoundOptions(2), pc.FunctionOptions)
