@@ -280,7 +280,9 @@ final class LeafReader {
             throw .corrupt("a dictionary cannot be encoded as \(header.encoding.name)")
         }
         if plan.type == .null { return }
-        let page = try pages.unpack(head)
+        var isKept = false
+        if case .fixed = plan.family { isKept = pages.isCompressed }
+        let page = try pages.unpack(head, isKept: isKept)
         let count = Int(header.valueCount)
         switch plan.family {
         case .bytes, .indices:
@@ -292,6 +294,12 @@ final class LeafReader {
             let decoder = try plainDecoder(page)
             // A value takes at least a bit of the page.
             guard count <= page.count * 8 else { throw pageEnded(count, page.count * 8) }
+            if isKept, decoder is PlainFixedDecoder, decoder.width == width, width > 0 {
+                // The page is the dictionary.
+                guard count <= page.count / width else { throw pageEnded(count, page.count / width) }
+                fixedDictionary = try page.slice(at: 0, count: count * width)
+                return
+            }
             let builder = try BufferBuilder(uninitializedCount: try count.multiplied(checked: width))
             try unsafe decoder.decode(count, into: builder.address)
             fixedDictionary = builder.finish()

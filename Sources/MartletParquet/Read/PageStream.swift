@@ -20,6 +20,7 @@ final class PageStream {
 
     let source: any ByteSource
     private let codec: Codec
+    var isCompressed: Bool { codec != .uncompressed }
     private let cipher: ModuleCipher?
     private let dictionaryStart: Int?
     /// The number of the next data page.
@@ -177,8 +178,12 @@ final class PageStream {
 
     /// The unpacked body of a page without levels of its own: a dictionary page, or a data page of version 1 with
     /// the levels in front.
-    func unpack(_ head: Head) throws(MartletError) -> Buffer {
-        try unpack(try body(of: head), to: Int(head.header.uncompressedPageSize))
+    ///
+    /// Valid until the next page is unpacked, or for good where it `isKept`.
+    func unpack(_ head: Head, isKept: Bool = false) throws(MartletError) -> Buffer {
+        let page = try unpack(try body(of: head), to: Int(head.header.uncompressedPageSize))
+        if isKept, isCompressed { scratch = nil }
+        return page
     }
 
     /// The levels and the unpacked values of a data page of version 2.

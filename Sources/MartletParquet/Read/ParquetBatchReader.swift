@@ -26,14 +26,23 @@ extension ParquetFile {
 }
 
 /// The rows of a Parquet file as a stream of record batches. One thread at a time.
+///
+/// Rows are read in pieces, which end where batches and row groups do. Each column is a line of work that threads of the
+/// pool do ahead of the batch in hand: no column waits for another, and no thread for the end of a batch.
 public final class ParquetBatchReader: RecordBatchReader {
     public let schema: Schema
     private let file: ParquetFile
     private let nodes: [ArrowNode]
     private let batchRowCount: Int
     private let leaves: [Leaf]
+    private let lines: [WorkerPool.Line<LeafPiece, LeafResult>]
     private var selections: ArraySlice<RowSelection>
     private var part: OpenPart?
+    /// How many rows the batch that pieces are planned for still wants.
+    private var wantedRows: Int
+    /// The pieces that threads may be at work on.
+    private var planned: ArraySlice<Piece> = []
+    private var failure: MartletError?
 
     private struct Leaf: Sendable {
         let plan: LeafPlan
@@ -44,17 +53,40 @@ public final class ParquetBatchReader: RecordBatchReader {
 
     /// A row group that is being read.
     private struct OpenPart {
-        let readers: [LeafReader?]
+        /// A reader passes between threads, and is used by one at a time.
+        let readers: [Handover?]
         /// Positions of the leaves, those with the most bytes first: threads that take them in turn end together.
         let order: [Int]
-        /// Ranges that are not read yet.
+        /// Ranges that no piece has yet.
         var ranges: ArraySlice<Range<Int>>
-        /// Where the readers stand.
+        /// Where the readers stand when all pieces so far are read.
         var row = 0
+        /// How many pieces of a batch's rows are worked on ahead.
+        let piecesAhead: Int
+    }
+    private struct Handover: @unchecked Sendable { let reader: LeafReader }
+    private struct LeafResult: @unchecked Sendable { let output: LeafOutput? }
+    private struct Gathered: @unchecked Sendable { let assembly: Assembly }
+
+    /// Rows of one row group, not more than a batch.
+    private struct Piece {
+        let rowCount: Int
+        let order: [Int]
+        let piecesAhead: Int
+    }
+    /// A leaf's part of a piece.
+    private struct LeafPiece: Sendable {
+        let reader: Handover?
+        /// Where the reader stands before it.
+        let start: Int
+        let ranges: [Range<Int>]
+        let rowCount: Int
     }
 
-    /// How much of a column chunk is read from a file at once.
-    private static let windowByteCount = 4 << 20
+    /// How much of a column chunk is read from a file at once, unless a page is longer.
+    private static let windowByteCount = 64 << 10
+    /// How many bytes of values are made ahead.
+    private static let byteCountAhead = 16 << 20
 
     init(
         file: ParquetFile, nodes: [ArrowNode], schema: Schema, selections: [RowSelection], batchRowCount: Int
@@ -63,6 +95,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         self.nodes = nodes
         self.schema = schema
         self.batchRowCount = batchRowCount
+        wantedRows = batchRowCount
         self.selections = selections[...]
         var leaves: [Leaf] = []
         for node in nodes {
@@ -74,19 +107,26 @@ public final class ParquetBatchReader: RecordBatchReader {
             }
         }
         self.leaves = leaves
+        lines = leaves.map { leaf in
+            WorkerPool.Line(runsAhead: file.options.usesThreads) { piece throws(MartletError) in try Self.read(piece, leaf) }
+        }
     }
 
     public func next() throws(MartletError) -> RecordBatch? {
+        do throws(MartletError) { return try nextBatch() } catch {
+            (failure, planned) = (error, [])
+            throw error
+        }
+    }
+
+    private func nextBatch() throws(MartletError) -> RecordBatch? {
         var pieces: [RecordBatch] = []
         var rows = 0
         while rows < batchRowCount {
-            guard var open = try currentPart() else { break }
-            let ranges = Self.take(&open.ranges, upTo: batchRowCount - rows)
-            let piece = try read(ranges, from: open)
-            open.row = ranges.last?.upperBound ?? open.row
-            part = open
-            rows += piece.rowCount
-            pieces.append(piece)
+            guard let piece = try nextPiece() else { break }
+            let batch = try read(piece)
+            rows += batch.rowCount
+            pieces.append(batch)
         }
         if pieces.count <= 1 { return pieces.first }
         var columns: [ArrayData] = []
@@ -96,10 +136,40 @@ public final class ParquetBatchReader: RecordBatchReader {
         return RecordBatch(unchecked: schema, columns: columns, rowCount: rows)
     }
 
-    /// The row group to read from, nil at the end.
-    private func currentPart() throws(MartletError) -> OpenPart? {
+    private func nextPiece() throws(MartletError) -> Piece? {
+        if planned.isEmpty {
+            if let failure { throw failure }
+            guard let piece = try plan(opensParts: true) else { return nil }
+            planned.append(piece)
+        }
+        let piece = planned.removeFirst()
+        // Where opening a row group takes its bytes, that waits until they are needed. What fails is told when it is asked for.
+        while failure == nil, planned.count < piece.piecesAhead {
+            do throws(MartletError) {
+                guard let next = try plan(opensParts: file.source.isThreadSafe) else { break }
+                planned.append(next)
+            } catch { failure = error }
+        }
+        return piece
+    }
+
+    /// Puts the next piece into the lines; nil at the end, and where it begins another row group that is not to be opened yet.
+    private func plan(opensParts: Bool) throws(MartletError) -> Piece? {
         while true {
-            if let part, !part.ranges.isEmpty { return part }
+            if var open = part, !open.ranges.isEmpty {
+                let ranges = Self.take(&open.ranges, upTo: wantedRows)
+                let rowCount = ranges.reduce(0) { $0 + $1.count }
+                for index in open.order {
+                    lines[index].add(
+                        LeafPiece(reader: open.readers[index], start: open.row, ranges: ranges, rowCount: rowCount))
+                }
+                open.row = ranges.last?.upperBound ?? open.row
+                part = open
+                wantedRows -= rowCount
+                if wantedRows <= 0 { wantedRows = batchRowCount }
+                return Piece(rowCount: rowCount, order: open.order, piecesAhead: open.piecesAhead)
+            }
+            guard opensParts else { return nil }
             part = nil
             guard let selection = selections.popFirst() else { return nil }
             part = try open(selection)
@@ -110,7 +180,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         let group = file.metadata.rowGroups[selection.rowGroup]
         let count = file.rowCount(ofRowGroup: selection.rowGroup)
         let ranges = try selection.ranges(in: count)
-        if ranges.isEmpty { return OpenPart(readers: [], order: [], ranges: []) }
+        if ranges.isEmpty { return OpenPart(readers: [], order: [], ranges: [], piecesAhead: 0) }
         let isWhole = ranges == [0..<count]
         var source = file.source
         if !source.isThreadSafe {
@@ -120,24 +190,30 @@ public final class ParquetBatchReader: RecordBatchReader {
             }
             source = try PreloadedSource(source, ranges: wanted, known: file.knownParts)
         }
-        var readers: [LeafReader?] = []
+        var readers: [Handover?] = []
         for leaf in leaves {
             if leaf.isVoid {
                 readers.append(nil)
                 continue
             }
             let index = leaf.plan.leaf.index
-            readers.append(
-                try LeafReader(
-                    leaf.plan, group.columns[index], rowGroup: selection.rowGroup, rowCount: count, source: source,
-                    options: file.options, cipher: try file.cipher(rowGroup: selection.rowGroup, leaf: index),
-                    offsetIndex: isWhole
-                        ? nil : try file.offsetIndex(rowGroup: selection.rowGroup, leaf: index, source),
-                    windowByteCount: isWhole ? Self.windowByteCount : ParquetFile.pageWindowByteCount))
+            let reader = try LeafReader(
+                leaf.plan, group.columns[index], rowGroup: selection.rowGroup, rowCount: count, source: source,
+                options: file.options, cipher: try file.cipher(rowGroup: selection.rowGroup, leaf: index),
+                offsetIndex: isWhole ? nil : try file.offsetIndex(rowGroup: selection.rowGroup, leaf: index, source),
+                windowByteCount: isWhole ? Self.windowByteCount : ParquetFile.pageWindowByteCount)
+            readers.append(Handover(reader: reader))
         }
         let sizes = leaves.map { group.columns[$0.plan.leaf.index].metadata?.totalUncompressedSize ?? 0 }
         let order = leaves.indices.sorted { sizes[$0] > sizes[$1] }
-        return OpenPart(readers: readers, order: order, ranges: ranges[...])
+        var bytesPerRow = 1
+        for (leaf, size) in zip(leaves, sizes) {
+            bytesPerRow += max(leaf.plan.fixedWidth ?? 4, Int(clamping: size) / max(count, 1))
+        }
+        let (pieceByteCount, isTooMuch) = bytesPerRow.multipliedReportingOverflow(by: min(batchRowCount, count))
+        let piecesAhead = isTooMuch ? 1 : max(1, min(8, Self.byteCountAhead / max(pieceByteCount, 1)))
+        return OpenPart(
+            readers: readers, order: order, ranges: ranges[...], piecesAhead: file.options.usesThreads ? piecesAhead : 0)
     }
 
     /// Takes the first `limit` rows off `ranges`.
@@ -159,43 +235,27 @@ public final class ParquetBatchReader: RecordBatchReader {
         return taken
     }
 
-    /// Readers and what they give pass between threads, each used by one at a time.
-    private struct Handover: @unchecked Sendable {
-        let readers: [LeafReader?]
-    }
-    private struct LeafResult: @unchecked Sendable {
-        let output: LeafOutput?
-    }
-    private struct Gathered: @unchecked Sendable {
-        let assembly: Assembly
+    /// Reads a leaf's part of a piece; its reader stands where the piece before ended.
+    private static func read(_ piece: LeafPiece, _ leaf: Leaf) throws(MartletError) -> LeafResult {
+        guard let reader = piece.reader?.reader else { return LeafResult(output: nil) }
+        let output = try unsafe LeafOutput(
+            leaf.plan, rows: leaf.plan.leaf.maxRepetitionLevel == 0 ? piece.rowCount : nil, keepsLevels: leaf.keepsLevels)
+        var row = piece.start
+        for range in piece.ranges {
+            try reader.skip(range.lowerBound - row)
+            try reader.read(range.count, into: output)
+            row = range.upperBound
+        }
+        return LeafResult(output: output)
     }
 
-    private func read(_ ranges: [Range<Int>], from open: OpenPart) throws(MartletError) -> RecordBatch {
-        let rows = ranges.reduce(0) { $0 + $1.count }
-        let threads = file.options.usesThreads ? nil : 1
-        let handover = Handover(readers: open.readers)
-        let leaves = self.leaves
-        let start = open.row
-        let order = open.order
-        let results = try WorkerPool.map(order.count, threads: threads) { task throws(MartletError) -> LeafResult in
-            let index = order[task]
-            guard let reader = handover.readers[index] else { return LeafResult(output: nil) }
-            let leaf = leaves[index]
-            let output = try unsafe LeafOutput(
-                leaf.plan, rows: leaf.plan.leaf.maxRepetitionLevel == 0 ? rows : nil, keepsLevels: leaf.keepsLevels)
-            var row = start
-            for range in ranges {
-                try reader.skip(range.lowerBound - row)
-                try reader.read(range.count, into: output)
-                row = range.upperBound
-            }
-            return LeafResult(output: output)
-        }
-        try file.source.checkUnchanged()
+    private func read(_ piece: Piece) throws(MartletError) -> RecordBatch {
         var outputs: [Int: LeafOutput] = [:]
-        for (index, result) in zip(order, results) { outputs[leaves[index].plan.leaf.index] = result.output }
+        for index in piece.order { outputs[leaves[index].plan.leaf.index] = try lines[index].take().output }
+        try file.source.checkUnchanged()
+        let rows = piece.rowCount
         let gathered = Gathered(assembly: Assembly(outputs: outputs, rows: rows))
-        let nodes = nodes
+        let (nodes, threads) = (nodes, file.options.usesThreads ? nil : 1)
         let columns = try WorkerPool.map(nodes.count, threads: threads) { index throws(MartletError) -> ArrayData in
             let node = nodes[index]
             let array = try adding(context: "column '\(node.field.name)'") { () throws(MartletError) in
