@@ -21,6 +21,22 @@ public func expressionField(
     }
 }
 
+@_cdecl("martlet_expression_reference")
+public func expressionReference(
+    _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ positions: UnsafePointer<Int64>?, _ length: Int64,
+    _ out: HandleOut?, _ error: ErrorOut?
+) -> Int32 {
+    guarded(error) { () throws(MartletError) in
+        guard let names, let positions, length > 0 else { throw .invalid("names, positions or steps are missing") }
+        var steps: [FieldStep] = []
+        for i in 0..<(try Int(size: length, "length")) {
+            steps.append(
+                names[i] == nil ? .position(Int(positions[i])) : .name(try requiredText(names[i], "names")))
+        }
+        try give(ExpressionHandle(.field(steps)), to: out)
+    }
+}
+
 @_cdecl("martlet_expression_literal")
 public func expressionLiteral(_ scalar: OpaquePointer?, _ out: HandleOut?, _ error: ErrorOut?) -> Int32 {
     guarded(error) { () throws(MartletError) in

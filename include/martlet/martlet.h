@@ -598,6 +598,10 @@ MARTLET_CHECKED martlet_status martlet_compute_group(const martlet_array *keys, 
 /* Expressions over the fields of a batch; arguments are borrowed and shared. */
 MARTLET_CHECKED martlet_status martlet_expression_field(const char *const *path, int64_t path_length,
                                                         martlet_expression **out, martlet_error *error);
+/* The same by names and positions: step i is names[i], or positions[i] where that name is NULL. */
+MARTLET_CHECKED martlet_status martlet_expression_reference(const char *const *names, const int64_t *positions,
+                                                            int64_t length, martlet_expression **out,
+                                                            martlet_error *error);
 MARTLET_CHECKED martlet_status martlet_expression_literal(const martlet_array *scalar, martlet_expression **out,
                                                           martlet_error *error);
 /* `value_set` is the set of "is_in" and `type` the target of "cast"; NULL otherwise. */

@@ -41,6 +41,7 @@ extension Expression {
             if !value.isValid(0) { return .unknown }
             guard value.type == .boolean, let bits = try? value.bits() else { return .all }
             return Outcomes(bits[0])
+        case .reference: return .all
         case .field(let path):
             guard let known = bounds(path) else { return .all }
             return Self.outcomes(ofBooleanField: known)
@@ -216,7 +217,7 @@ extension Expression {
     /// that goes. With all fields known, a literal.
     public func simplified(knowing values: [String: ArrayData]) -> Expression {
         switch self {
-        case .literal: return self
+        case .literal, .reference: return self
         case .field(let path): return path.count == 1 ? values[path[0]].map { .literal($0) } ?? self : self
         case .call(let name, let arguments, let options):
             let inner = arguments.map { $0.simplified(knowing: values) }

@@ -5,12 +5,16 @@ extension Expression: CustomStringConvertible {
     /// pyarrow's text: `((a > 3) and is_null(b, {nan_is_null=false}))`.
     public var description: String {
         switch self {
-        case .field(let path):
-            return path.count == 1
-                ? path[0] : "FieldRef.Nested(" + path.map { "FieldRef.Name(\($0))" }.joined(separator: " ") + ")"
+        case .field(let path): return Self.text(path.map { .name($0) })
+        case .reference(let steps): return Self.text(steps)
         case .literal(let value): return Self.text(value, 0)
         case .call(let name, let arguments, let options):
             let texts = arguments.map(\.description)
+            if name == "make_struct", let names = options.options["field_names"].map(FunctionOptions.names),
+                names.count == texts.count
+            {
+                return "{" + zip(names, texts).map { "\($0)=\($1)" }.joined(separator: ", ") + "}"
+            }
             if let comparison = Comparison(rawValue: name), texts.count == 2 {
                 return "(\(texts[0]) \(comparison.symbol) \(texts[1]))"
             }
@@ -58,7 +62,20 @@ extension Expression: CustomStringConvertible {
             return "value_set=\(set.map(\.type.description) ?? "?"):[\n\(members.joined(separator: ",\n"))\n], "
                 + "null_matching_behavior=\(behavior)"
         case _:
-            return options.options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+            let known = (try? Compute.function(named: name))?.options ?? options.options.keys.sorted()
+            return known.compactMap { key in options.options[key].map { "\(key)=\(text($0, ofOption: key))" } }
+                .joined(separator: ", ")
+        }
+    }
+
+    /// Options as pyarrow prints them: words of its enumerations in capitals, texts in quotes.
+    private static func text(_ value: String, ofOption key: String) -> String {
+        switch key {
+        case "round_mode", "unit", "null_handling", "interpolation", "null_encoding", "null_selection_behavior":
+            return value.uppercased()
+        case "pattern", "replacement", "characters", "padding", "null_replacement", "format", "timezone":
+            return "\"\(value)\""
+        case _: return value
         }
     }
 }

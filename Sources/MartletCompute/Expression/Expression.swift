@@ -5,6 +5,8 @@ public import MartletBase
 public indirect enum Expression: Sendable {
     /// A field by its name, or a field inside structs by the names that lead to it.
     case field([String])
+    /// A field that at least one step leads to by its position; a schema makes a `field` of it.
+    case reference([FieldStep])
     /// An array of one slot that goes with every row.
     case literal(ArrayData)
     /// A function of the registry.
@@ -71,7 +73,7 @@ public indirect enum Expression: Sendable {
     public var referencedFields: [[String]] {
         switch self {
         case .field(let path): return [path]
-        case .literal: return []
+        case .literal, .reference: return []
         case .call(_, let arguments, _):
             var paths: [[String]] = []
             for path in arguments.flatMap(\.referencedFields) where !paths.contains(path) { paths.append(path) }
@@ -95,6 +97,7 @@ public indirect enum Expression: Sendable {
     }
 
     private func withLiterals(fitting schema: Schema) throws(MartletError) -> Expression {
+        if case .reference(let steps) = self { return try Self.field(steps, in: schema) }
         guard case .call(let name, let arguments, var options) = self else { return self }
         var bound: [Expression] = []
         for argument in arguments { bound.append(try argument.withLiterals(fitting: schema)) }
@@ -149,6 +152,7 @@ public indirect enum Expression: Sendable {
         switch self {
         case .literal(let value): return try Datum(scalar: value)
         case .field(let path): return Datum(try Self.column(path, batch))
+        case .reference(let steps): return Datum(try Self.column(steps, batch))
         case .call(let name, let arguments, let options):
             var data: [Datum] = []
             for argument in arguments { data.append(try argument.datum(batch)) }

@@ -50,6 +50,14 @@ struct FunctionOptions: Sendable {
         return text.split { ",[]() ".contains($0) }.map { String($0) }
     }
 
+    /// Names, each behind a character U+001F, which no name needs; or separated by commas, as people write them.
+    static func names(_ text: String) -> [String] {
+        if text.first == "\u{1F}" {
+            return text.dropFirst().split(separator: "\u{1F}", omittingEmptySubsequences: false).map { String($0) }
+        }
+        return text.split { ",[]() ".contains($0) }.map { $0.first == "'" ? String($0.dropFirst().dropLast()) : String($0) }
+    }
+
     func bool(_ name: String, default fallback: Bool) throws(MartletError) -> Bool {
         switch values[name] {
         case nil: return fallback

@@ -45,21 +45,30 @@ enum ChoiceFunctions {
                 return array
             },
             "make_struct": .init(0...Int.max - 1, ["field_names", "field_nullability"]) { call throws(MartletError) in
-                let names = call.options.list("field_names").map {
-                    $0.first == "'" ? String($0.dropFirst().dropLast()) : $0
-                }
-                guard names.isEmpty || names.count == call.arguments.count else {
+                let names = call.options.values["field_names"].map(FunctionOptions.names) ?? []
+                let nullable = call.options.list("field_nullability").map { $0.lowercased() != "false" }
+                let count = call.arguments.count
+                guard names.isEmpty || names.count == count, nullable.isEmpty || nullable.count == count else {
+                    let bits = nullable.isEmpty ? names.count : nullable.count
                     throw .invalid(
-                        "make_struct() was passed \(call.arguments.count) arguments but \(names.count) field names")
+                        "make_struct() was passed \(count) arguments but \(names.count) field names, \(bits) nullability "
+                            + "bits, and \(names.count) metadata dictionaries.")
                 }
-                let count = try commonCount(call.arguments)
+                let rowCount = try commonCount(call.arguments)
                 var (fields, children): ([Field], [ArrayData]) = ([], [])
                 for (i, argument) in call.arguments.enumerated() {
-                    fields.append(Field(names.isEmpty ? "\(i)" : names[i], argument.type))
-                    children.append(try argument.broadcast(to: count))
+                    let isNullable = nullable.isEmpty || nullable[i]
+                    let name = names.isEmpty ? "\(i)" : names[i]
+                    guard isNullable || argument.array.nullCount == 0 else {
+                        throw .invalid(
+                            "Output field \(name) (#\(i)) does not allow nulls but the corresponding argument was not "
+                                + "entirely valid: fill its nulls, or let the field be nullable")
+                    }
+                    fields.append(Field(name, argument.type, isNullable: isNullable))
+                    children.append(try argument.broadcast(to: rowCount))
                 }
                 return Datum(
-                    ArrayData(type: .struct(fields), count: count, children: children),
+                    ArrayData(type: .struct(fields), count: rowCount, children: children),
                     isScalar: !call.arguments.isEmpty && call.arguments.allSatisfy(\.isScalar))
             },
         ]

@@ -16,9 +16,7 @@ enum RankFunctions {
                 }
                 let keys = try Compute.sortKeys(call)
                 let order = try sortIndices(keys)
-                // What is null is not selected.
-                let valid = keys.count == 1 ? order.count - keys[0].values.nullCount : order.count
-                return Datum(order.window(0, min(limit, valid)))
+                return Datum(order.window(0, min(limit, order.count)))
             },
             "partition_nth_indices": .init(1...1, ["pivot", "null_placement"]) { call throws(MartletError) in
                 // The sorted order is a partition at any pivot.

@@ -54,7 +54,7 @@ parquet_column_info_get t:pqqpp* parquet_column_min_max t:pqqpp* parquet_column_
 parquet_file_schema_text t:ppp* parquet_column_pages t:pqqpp parquet_bloom_filter_may_contain t:pqqppp
 parquet_file_scan t:ppqpqppqppp parquet_file_release v:p parquet_metadata_concatenate t:pppp*
 parquet_metadata_with_path t:pspp* parquet_metadata_write t:ppp
-compute_call t:spquppqppp compute_aggregate t:spqpqpp compute_functions t:pp* compute_group t:pppqpqpp expression_field t:pqpp*
+compute_call t:spquppqppp compute_aggregate t:spqpqpp compute_functions t:pp* compute_group t:pppqpqpp expression_field t:pqpp* expression_reference t:ppqpp*
 expression_literal t:ppp* expression_call t:spqpppqpp* expression_evaluate t:pppp expression_to_string t:ppp*
 expression_release v:p*
 dataset_open t:pqppqpp dataset_schema t:ppp* dataset_files t:pppp dataset_scan t:ppqppqppp dataset_release v:p
@@ -224,10 +224,10 @@ def handle_array(handles):
 
 
 def text_array(texts):
-    """A C array of UTF-8 texts, or None for None."""
+    """A C array of UTF-8 texts, NULL where one is None; None for None."""
     if texts is None:
         return None
-    return (c_char_p * len(texts))(*[encode(text) for text in texts])
+    return (c_char_p * len(texts))(*[None if text is None else encode(text) for text in texts])
 
 
 def encode(text):

@@ -5,8 +5,9 @@ from . import _types as t
 from ._array import Array, type_of, wrap
 from ._builders import array, asarray
 from ._chunked import ChunkedArray, aligned, make_chunked
-from ._errors import ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
+from ._errors import ArrowException, ArrowInvalid, ArrowNotImplementedError, ArrowTypeError
 from ._field import field as _field
+from ._options import reference_text, sort_keys_of
 from ._schema import schema as _schema
 from ._scalar import Scalar, scalar, wrap_scalar
 from ._table import RecordBatch, Table
@@ -14,44 +15,23 @@ from ._table import RecordBatch, Table
 _lib = _abi.lib
 
 
-class CastOptions:
-    """What casts may lose; `CastOptions.safe(type)` nothing, `CastOptions.unsafe(type)` everything."""
-
-    _names = ("allow_int_overflow", "allow_time_truncate", "allow_time_overflow", "allow_decimal_truncate",
-              "allow_float_truncate", "allow_invalid_utf8")
-
-    def __init__(self, target_type=None, *, allow_int_overflow=None, allow_time_truncate=None,
-                 allow_time_overflow=None, allow_decimal_truncate=None, allow_float_truncate=None,
-                 allow_invalid_utf8=None):
-        given = locals()
-        self.target_type = t.ensure_type(target_type, allow_none=True)
-        self._options = {name: given[name] for name in self._names}
-
-    @staticmethod
-    def safe(target_type=None):
-        return CastOptions(target_type)
-
-    @staticmethod
-    def unsafe(target_type=None):
-        return CastOptions(target_type, **{name: True for name in CastOptions._names})
-
-    def is_safe(self):
-        return not any(self._options.values())
-
-    def __repr__(self):
-        return f"CastOptions({', '.join(f'{k}={v}' for k, v in self._options.items() if v is not None)})"
-
-
 # ---- calling the engine ----------------------------------------------------------------------------------------------
 
 
-def _argument(value, like=None):
-    """An Array, ChunkedArray or Scalar for an argument; Python values become scalars."""
-    if isinstance(value, (Array, ChunkedArray, Scalar)):
+def argument(value):
+    """An Array, ChunkedArray, Scalar, RecordBatch or Table for an argument; other Python values become scalars.
+
+    Errors: TypeError for what is nothing of these.
+    """
+    if isinstance(value, (Array, ChunkedArray, Scalar, RecordBatch, Table)):
         return value
-    if isinstance(value, (list, tuple)) or hasattr(value, "__array__") and getattr(value, "ndim", 0) == 1:
-        return array(value)
-    return scalar(value)
+    if isinstance(value, (list, tuple)) or hasattr(value, "__array__") and getattr(value, "ndim", 0) == 1 or hasattr(
+            value, "__arrow_c_array__") or hasattr(value, "__arrow_c_stream__"):
+        return asarray(value)
+    try:
+        return scalar(value)
+    except (ArrowException, TypeError, ValueError):
+        raise TypeError(f"Got unexpected argument type {type(value)} for compute function") from None
 
 
 def call(name, arguments, type=None, options=None):
@@ -60,7 +40,11 @@ def call(name, arguments, type=None, options=None):
     Scalars go with every row. With chunked arguments the result is chunked. Errors: ArrowKeyError for an unknown
     function, ArrowInvalid and ArrowNotImplementedError as the function says.
     """
-    arguments = [_argument(a) for a in arguments]
+    arguments = [argument(a) for a in arguments]
+    for one in arguments:
+        if isinstance(one, (RecordBatch, Table)):
+            raise ArrowTypeError(
+                f"Tried executing function with non-array, non-scalar type: {one.__class__.__name__}; call it with its columns")
     chunked = [a for a in arguments if isinstance(a, ChunkedArray)]
     if not chunked:
         return _call_arrays(name, arguments, type, options)
@@ -190,7 +174,7 @@ def cast(arr, target_type=None, safe=None, options=None, memory_pool=None, *, er
     if isinstance(arr, (RecordBatch, Table)):
         raise ArrowTypeError(f"Tried executing function with non-array, non-scalar type: {arr.__class__.__name__}; its own "
                              "cast takes a schema")
-    arr = _argument(arr)
+    arr = argument(arr)
     values = options._options if options is not None else {"safe": False} if safe is False else None
     if errors != "raise":
         return _tolerant_cast(arr, target, values or {}, errors)
@@ -224,7 +208,7 @@ def _tolerant_cast(arr, target, options, errors):
 
 def fill_null(values, fill_value):
     """`values` with nulls replaced by a scalar, or by the values of an array of the same length."""
-    values = _argument(values)
+    values = argument(values)
     if not isinstance(fill_value, (Array, ChunkedArray, Scalar)):
         if isinstance(fill_value, (list, tuple)):
             fill_value = array(fill_value, type=values.type)
@@ -245,7 +229,7 @@ def _tabular(data, each):
     return RecordBatch._make(columns, data.schema, count)
 
 
-def filter(input, selection_filter, null_selection_behavior="drop", memory_pool=None):
+def filter(input, selection_filter, null_selection_behavior="drop"):
     """The values (or rows) where the filter, booleans of the same length, is true."""
     if isinstance(selection_filter, (Scalar, RecordBatch, Table)):
         raise TypeError(f"A filter is an array of booleans, not a {selection_filter.__class__.__name__}")
@@ -297,7 +281,7 @@ def take(data, indices, *, boundscheck=True, memory_pool=None):
     return make_chunked([result], result.type) if isinstance(data, ChunkedArray) else result
 
 
-def drop_null(input, memory_pool=None):
+def drop_null(input):
     """The values that are not null, or the rows without any null."""
     if not isinstance(input, (RecordBatch, Table)):
         return asarray(input).drop_null()
@@ -318,9 +302,9 @@ def index(data, value, start=None, end=None, *, memory_pool=None):
     return scalar(places[0].as_py() + start if len(places) else -1, type=t.int64())
 
 
-def is_in(values, value_set=None, *, skip_nulls=False, options=None, memory_pool=None):
+def is_in(values, value_set, skip_nulls=False):
     """For each value whether it is among `value_set`."""
-    values = _argument(values)
+    values = argument(values)
     value_set = asarray(value_set)
     if value_set.type != values.type:
         value_set = value_set.cast(values.type)
@@ -329,9 +313,9 @@ def is_in(values, value_set=None, *, skip_nulls=False, options=None, memory_pool
     return _with_set("is_in", values, value_set, skip_nulls)
 
 
-def index_in(values, value_set=None, *, skip_nulls=False, options=None, memory_pool=None):
+def index_in(values, value_set, skip_nulls=False):
     """For each value its position in `value_set`, null when it is not there."""
-    values = _argument(values)
+    values = argument(values)
     value_set = asarray(value_set, values.type)
     return _with_set("index_in", values, value_set, skip_nulls)
 
@@ -344,53 +328,47 @@ def _with_set(name, values, value_set, skip_nulls):
     return _call_arrays(name, [values, value_set], None, options)
 
 
-def array_sort_indices(array, order="ascending", *, null_placement="at_end", options=None, memory_pool=None):
+def array_sort_indices(array, order="ascending", null_placement="at_end"):
     """The positions that sort an array."""
     data = array.combine_chunks() if isinstance(array, ChunkedArray) else array
     return _call_arrays("array_sort_indices", [data], None, {"order": order, "null_placement": null_placement})
 
 
-def sort_indices(input, sort_keys=(), *, null_placement="at_end", options=None, memory_pool=None):
+def sort_indices(input, sort_keys=(), null_placement=None):
     """The positions that sort an array, or the rows of a batch or table by (name, order) or (name, order, null placement)."""
-    if options is not None:
-        chosen = options if hasattr(options, "items") else options._options
-        sort_keys, null_placement = chosen.get("sort_keys", sort_keys), chosen.get("null_placement", null_placement)
+    keys = sort_keys_of(sort_keys, null_placement)
     if isinstance(input, (Array, ChunkedArray)):
-        order, placement = (*sort_keys[0][1:], null_placement)[:2] if sort_keys else ("ascending", null_placement)
-        return array_sort_indices(input, order, null_placement=placement)
-    keys = [(key, "ascending") if isinstance(key, str) else tuple(key) for key in sort_keys]
+        _, order, placement = keys[0] if keys else ((), "ascending", null_placement or "at_end")
+        return array_sort_indices(input, order, placement)
     if not keys:
         raise ArrowInvalid("Must specify one or more sort keys")
     # Sorting by the last key first, each sort stable, gives the order of all keys.
     order = None
-    for name, direction, *placement in reversed(keys):
-        try:
-            column = input.column(".".join(name._rebuild[1]) if isinstance(name, Expression) else name)
-        except KeyError:
-            raise ArrowInvalid(f"Invalid sort key column: No match for FieldRef.Name({name}) in columns "
-                               f"{', '.join(input.column_names)}") from None
+    for path, direction, placement in reversed(keys):
+        column = _column(input, path)
         column = column.combine_chunks() if isinstance(column, ChunkedArray) else column
         if order is not None:
             column = take(column, order)
-        places = array_sort_indices(column, direction, null_placement=placement[0] if placement else null_placement)
+        places = array_sort_indices(column, direction, placement)
         order = places if order is None else take(order, places)
     return order
 
 
-def if_else(cond, left, right, /, *, memory_pool=None):
-    """`left` where `cond` is true, `right` where it is false, null where it is null."""
-    return call("if_else", (cond, left, right))
+def _column(data, path):
+    """The column of a batch or table that names and positions lead to."""
+    try:
+        column = data.column(path[0])
+        for step in path[1:]:
+            column = call("struct_field", (column,), options={"indices": step})
+        return column
+    except (ArrowInvalid, LookupError):
+        raise ArrowInvalid(f"Invalid sort key column: No match for {reference_text(path)} in columns "
+                           f"{', '.join(data.column_names)}") from None
 
 
 def field(*name_or_index):
-    """An Expression for a column: its name, or a path of names into structs."""
+    """An Expression for a column: its name or position, or a path of these into structs."""
     return Expression._field(name_or_index)
-
-
-def expression_or_call(name, arguments, options=None, type=None):
-    if any(isinstance(a, Expression) for a in arguments):
-        return Expression._call(name, arguments, type=type, options=options)
-    return call(name, arguments, type=type, options=options)
 
 
 from ._expression import Expression  # noqa: E402  (expressions call functions of this module)

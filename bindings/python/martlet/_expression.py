@@ -1,7 +1,10 @@
 """Expressions: computations on columns that are not there yet, for filters and projections."""
 
+import ctypes
+
 from . import _abi
 from . import _types as t
+from ._errors import ArrowInvalid
 
 _lib = _abi.lib
 
@@ -23,13 +26,44 @@ class Expression:
 
     @classmethod
     def _field(cls, path):
-        if len(path) == 1 and isinstance(path[0], tuple):
-            path = path[0]
-        for part in path:
-            if not isinstance(part, str):
-                raise TypeError(f"field() takes names of columns, not {type(part).__name__}")
-        pointer = _abi.new(_lib.martlet_expression_field, _abi.text_array(path), len(path))
+        if len(path) == 1:
+            path = path[0] if isinstance(path[0], tuple) else path
+            if len(path) == 1 and not isinstance(path[0], (str, int)):
+                raise TypeError("field reference should be str, multiple str, tuple or integer, got "
+                                f"{type(path[0])}: the name of a column, or its position")
+        if not path:
+            raise ValueError("nested field reference should be non-empty: names or positions of columns")
+        path = tuple(step.decode() if isinstance(step, bytes) else int(step) if isinstance(step, int) else step for step in path)
+        for step in path:
+            if not isinstance(step, (str, int)):
+                raise TypeError(f"expected bytes, {type(step).__name__} found: field() takes names and positions of columns")
+        names = _abi.text_array([step if isinstance(step, str) else None for step in path])
+        if any(isinstance(step, int) for step in path):
+            positions = (ctypes.c_int64 * len(path))(*[step if isinstance(step, int) else 0 for step in path])
+            pointer = _abi.new(_lib.martlet_expression_reference, names, positions, len(path))
+        else:
+            pointer = _abi.new(_lib.martlet_expression_field, names, len(path))
         return cls._make(pointer, ("field", path))
+
+    def _named(self, schema):
+        """The expression with names for positions of columns, as the schema has them."""
+        kind, *parts = self._rebuild
+        if kind == "call":
+            name, arguments, value_set, type, options = parts
+            inner = [one._named(schema) for one in arguments]
+            same = all(a is b for a, b in zip(inner, arguments))
+            return self if same else self._call(name, inner, value_set, type, options)
+        if kind == "scalar" or not any(isinstance(step, int) for step in parts[0]):
+            return self
+        names, fields = [], schema
+        for step in parts[0]:
+            try:
+                found = fields.field(step)
+            except (LookupError, AttributeError):
+                raise ArrowInvalid(f"No match for {self} in {schema.names}") from None
+            names.append(found.name)
+            fields = found.type
+        return self._field(tuple(names))
 
     @classmethod
     def _scalar(cls, value):

@@ -1,9 +1,111 @@
-"""Functions as values: what `get_function` and `function_registry` give, and calls by name of every function that pyarrow
-names, those included that this package puts together itself."""
+"""The functions of `compute`: what they take, how they are called, and functions as values."""
 
 from . import _compute
-from ._errors import ArrowInvalid, ArrowKeyError, ArrowNotImplementedError
+from ._errors import ArrowException, ArrowInvalid, ArrowKeyError, ArrowNotImplementedError
+from ._expression import Expression
+from ._options import CLASSES, PARAMETERS, FunctionOptions
 
+# The functions by the names of their arguments (* for any number of them) and the class of their options.
+_SIGNATURES = {
+    "x": """abs abs_checked acos acos_checked acosh acosh_checked asin asin_checked asinh atan atanh atanh_checked
+        bit_wise_not ceil cos cos_checked cosh floor ln ln_checked log10 log10_checked log1p log1p_checked log2
+        log2_checked negate negate_checked sign sin sin_checked sinh sqrt sqrt_checked tan tan_checked tanh trunc""",
+    "x y": """add add_checked and and_kleene and_not and_not_kleene bit_wise_and bit_wise_or bit_wise_xor equal greater
+        greater_equal hypot less less_equal multiply multiply_checked not_equal or or_kleene shift_left
+        shift_left_checked shift_right shift_right_checked subtract subtract_checked xor""",
+    "y x": "atan2",
+    "x b": "logb logb_checked",
+    "base exponent": "power power_checked",
+    "dividend divisor": "divide divide_checked modulo modulo_checked remainder remainder_checked",
+    "exponent": "exp expm1",
+    "x RoundOptions": "round",
+    "x RoundToMultipleOptions": "round_to_multiple",
+    "x s RoundBinaryOptions": "round_binary",
+    "array": "run_end_decode unique value_counts",
+    "array ScalarAggregateOptions": "all any approximate_median first first_last last max mean min min_max product sum",
+    "array VarianceOptions": "stddev variance",
+    "array SkewOptions": "kurtosis skew",
+    "array CountOptions": "count count_distinct",
+    "array DictionaryEncodeOptions": "dictionary_encode",
+    "array ArraySortOptions": "array_sort_indices",
+    "array PartitionNthOptions": "partition_nth_indices",
+    "array QuantileOptions": "quantile",
+    "array TDigestOptions": "tdigest",
+    "array WinsorizeOptions": "winsorize",
+    "array ModeOptions": "mode",
+    "array RunEndEncodeOptions": "run_end_encode",
+    "array selection_filter FilterOptions": "array_filter",
+    "array indices TakeOptions": "array_take take",
+    "input": "drop_null",
+    "input selection_filter FilterOptions": "filter",
+    "input RankOptions": "rank",
+    "input RankQuantileOptions": "rank_normal rank_quantile",
+    "input SelectKOptions": "select_k_unstable",
+    "input SortOptions": "sort_indices",
+    "input PairwiseOptions": "pairwise_diff pairwise_diff_checked",
+    "pivot_keys pivot_values PivotWiderOptions": "pivot_wider",
+    "indices InversePermutationOptions": "inverse_permutation",
+    "values indices ScatterOptions": "scatter",
+    "values needles SearchSortedOptions": "search_sorted",
+    "values mask replacements": "replace_with_mask",
+    "values fill_value": "fill_null",
+    "values value_set": "index_in_meta_binary is_in_meta_binary",
+    "values SetLookupOptions": "index_in is_in",
+    "values NullOptions": "is_null",
+    "values StructFieldOptions": "struct_field",
+    "values CumulativeOptions": """cumulative_max cumulative_mean cumulative_min cumulative_prod cumulative_prod_checked
+        cumulative_sum cumulative_sum_checked""",
+    "values WeekOptions": "week",
+    "values DayOfWeekOptions": "day_of_week",
+    "values IndexOptions": "index",
+    "values": """day day_of_year fill_null_backward fill_null_forward hour indices_nonzero invert is_dst is_finite is_inf
+        is_leap_year is_nan is_valid iso_calendar iso_week iso_year local_timestamp microsecond millisecond minute month
+        nanosecond quarter second subsecond true_unless_null us_week us_year year year_month_day""",
+    "start end": """day_time_interval_between days_between hours_between microseconds_between milliseconds_between
+        minutes_between month_day_nano_interval_between month_interval_between nanoseconds_between quarters_between
+        seconds_between years_between""",
+    "start end DayOfWeekOptions": "weeks_between",
+    "timestamps StrftimeOptions": "strftime",
+    "timestamps RoundTemporalOptions": "ceil_temporal floor_temporal round_temporal",
+    "timestamps AssumeTimezoneOptions": "assume_timezone",
+    "cond left right": "if_else",
+    "cond *cases": "case_when",
+    "indices *values": "choose",
+    "*values": "coalesce",
+    "*args ElementWiseAggregateOptions": "max_element_wise min_element_wise",
+    "*args MakeStructOptions": "make_struct",
+    "*strings JoinOptions": "binary_join_element_wise",
+    "container MapLookupOptions": "map_lookup",
+    "dictionary_array": "dictionary_decode",
+    "lists": "list_parent_indices list_value_length",
+    "lists index": "list_element",
+    "lists ListFlattenOptions": "list_flatten",
+    "lists ListSliceOptions": "list_slice",
+    "strings": """ascii_capitalize ascii_is_alnum ascii_is_alpha ascii_is_decimal ascii_is_lower ascii_is_printable
+        ascii_is_space ascii_is_title ascii_is_upper ascii_lower ascii_ltrim_whitespace ascii_reverse
+        ascii_rtrim_whitespace ascii_swapcase ascii_title ascii_trim_whitespace ascii_upper binary_length binary_reverse
+        string_is_ascii utf8_capitalize utf8_is_alnum utf8_is_alpha utf8_is_decimal utf8_is_digit utf8_is_lower
+        utf8_is_numeric utf8_is_printable utf8_is_space utf8_is_title utf8_is_upper utf8_length utf8_lower
+        utf8_ltrim_whitespace utf8_reverse utf8_rtrim_whitespace utf8_swapcase utf8_title utf8_trim_whitespace
+        utf8_upper""",
+    "strings num_repeats": "binary_repeat",
+    "strings separator": "binary_join",
+    "strings PadOptions": "ascii_center ascii_lpad ascii_rpad utf8_center utf8_lpad utf8_rpad",
+    "strings ZeroFillOptions": "utf8_zero_fill",
+    "strings SplitOptions": "ascii_split_whitespace utf8_split_whitespace",
+    "strings TrimOptions": "ascii_ltrim ascii_rtrim ascii_trim utf8_ltrim utf8_rtrim utf8_trim",
+    "strings Utf8NormalizeOptions": "utf8_normalize",
+    "strings StrptimeOptions": "strptime",
+    "strings MatchSubstringOptions": """count_substring count_substring_regex ends_with find_substring
+        find_substring_regex match_like match_substring match_substring_regex starts_with""",
+    "strings SplitPatternOptions": "split_pattern split_pattern_regex",
+    "strings ExtractRegexOptions": "extract_regex",
+    "strings ExtractRegexSpanOptions": "extract_regex_span",
+    "strings ReplaceSubstringOptions": "replace_substring replace_substring_regex",
+    "strings ReplaceSliceOptions": "binary_replace_slice utf8_replace_slice",
+    "strings SliceOptions": "binary_slice utf8_slice_codeunits",
+    " RandomOptions": "random", "": "count_all",
+}
 _KINDS = {
     "scalar_aggregate": """
         all any approximate_median count count_all count_distinct first first_last index kurtosis last max mean min min_max
@@ -22,24 +124,133 @@ _KINDS = {
         min_max one pivot_wider product skew stddev sum tdigest variance""".split()),
 }
 _KINDS = {name: kind for kind, names in _KINDS.items() for name in names.split()}
-# How many arguments functions take that do not take one; hash_aggregate functions take the group besides. Ellipsis: any
-# number.
-_ARITIES = {
-    0: "count_all random",
-    2: """add add_checked and and_kleene and_not and_not_kleene atan2 binary_join binary_repeat bit_wise_and bit_wise_or
-        bit_wise_xor day_time_interval_between days_between divide divide_checked equal fill_null greater greater_equal
-        hours_between hypot less less_equal list_element logb logb_checked microseconds_between milliseconds_between
-        minutes_between modulo modulo_checked month_day_nano_interval_between month_interval_between multiply
-        multiply_checked nanoseconds_between not_equal or or_kleene power power_checked quarters_between remainder
-        remainder_checked round_binary seconds_between shift_left shift_left_checked shift_right shift_right_checked
-        subtract subtract_checked weeks_between xor years_between array_filter array_take filter index_in_meta_binary
-        is_in_meta_binary pivot_wider scatter search_sorted take""",
-    3: "if_else replace_with_mask hash_pivot_wider",
-    ...: "binary_join_element_wise case_when choose coalesce make_struct max_element_wise min_element_wise",
-}
-_ARITIES = {name: arity for arity, names in _ARITIES.items() for name in names.split()}
-_ARITIES.update({name: 1 if name == "hash_count_all" else 2
-                 for name, kind in _KINDS.items() if kind == "hash_aggregate" and name not in _ARITIES})
+
+
+class Shape:
+    """What a function takes: the names of its arguments, how many (Ellipsis: any number), and its class of options."""
+
+    def __init__(self, words, parts=()):
+        *names, kind = words if words and words[-1].endswith("Options") else (*words, None)
+        self.names, self.kind, self.options = names, kind, CLASSES.get(kind)
+        self.arity = ... if any(name.startswith("*") for name in names) else len(names)
+        self.least = len(names) - (self.arity is ...)
+        # The PivotWiderOptions of no keys are what that function has without any.
+        self.needs_options = kind is not None and kind != "PivotWiderOptions" and not (
+            "*" == PARAMETERS[kind][0] or "=" in PARAMETERS[kind].split(", ")[0])
+
+    def signature(self):
+        """The parameters as Python writes them: arguments, options, `options` and `memory_pool`."""
+        parts = [name for name in self.names if name[0] != "*"]
+        parts += ["/"] * bool(parts) + [name for name in self.names if name[0] == "*"]
+        options = PARAMETERS[self.kind].split(", ") + ["options=None"] if self.kind else []
+        if self.arity is ...:
+            options = [one for one in options if one != "*"]
+        elif "*" not in options:
+            options.insert(-1, "*") if options else options.append("*")
+        return ", ".join([*parts, *options, "memory_pool=None"])
+
+
+SHAPES = {name: shape for words, names in _SIGNATURES.items() for shape in [Shape(words.split())] for name in names.split()}
+# What this package puts together from several calls, or reads in its own way: by names of functions.
+IMPLEMENTED = {}
+
+
+def options_of(name, options, shape):
+    """Options as an object of the function's class. Errors: TypeError for those of another function."""
+    if options is None or shape is None:
+        return None
+    if shape.options is None:
+        if options:
+            raise TypeError(f"Function {name!r} takes no options, got {options!r}")
+        return None
+    if hasattr(options, "items"):
+        return shape.options(**options)
+    if not isinstance(options, shape.options) and options._kind != shape.options._kind:
+        raise TypeError(f"Function {name!r} expected a {shape.options} parameter, got {type(options)}")
+    return options
+
+
+def run(name, arguments, options):
+    """Calls a function with arguments of the right number and an object of options or None."""
+    if any(isinstance(one, Expression) for one in arguments):
+        return _expression(name, arguments, options)
+    own = IMPLEMENTED.get(name)
+    if own is None:
+        return _compute.call(name, arguments, options=options and options._options)
+    return own(*map(_compute.argument, arguments), **(vars(options) if options else {}))
+
+
+def _expression(name, arguments, options):
+    try:
+        arguments = [Expression._of(one) for one in arguments]
+    except (ArrowException, TypeError, ValueError):
+        raise TypeError("only other expressions allowed as arguments: expressions, scalars and what scalars are made of") \
+            from None
+    if name in ("is_in", "index_in") and options is not None:
+        return Expression._call(
+            name, arguments, value_set=options.value_set, options={"skip_nulls": True} if options.skip_nulls else None)
+    if name == "map_lookup" and options is not None:
+        return Expression._call(name, [*arguments, options.query_key], options={"occurrence": options.occurrence})
+    return Expression._call(name, arguments, options=options and options._options)
+
+
+def make_function(name, engine_name, signature):
+    """The function of a module by a name: arguments in order, options after them or by name, or as `options`."""
+    shape = SHAPES[engine_name]
+    least, arity = shape.least, shape.arity
+
+    def function(*arguments, memory_pool=None, **named):
+        count = len(arguments)
+        if count < least or (shape.options is None and count != arity is not ...):
+            raise TypeError(f"{name} takes {least} positional argument(s), but {count} were given")
+        if shape.options is None:
+            if named:
+                raise TypeError(f"{name}() got an unexpected keyword argument {[*named][0]!r}")
+            return run(engine_name, arguments, None)
+        options = named.pop("options", None)
+        more = arguments[arity:] if arity is not ... else ()
+        if more or named:
+            if options is not None:
+                raise TypeError(f"Function {name!r} called with both an 'options' argument and additional arguments")
+            options = shape.options(*more, **named)
+        elif options is None:
+            _check_needed(name, shape)
+        else:
+            options = options_of(name, options, shape)
+        return run(engine_name, arguments[:arity] if more else arguments, options)
+
+    function.__name__ = function.__qualname__ = name
+    function.__module__, function.__wrapped__ = f"{__package__}.compute", signature
+    function.__doc__ = f"The engine's function {engine_name!r} of arrays, chunked arrays, scalars or expressions" + (
+        f", with {shape.kind}." if shape.kind else ".")
+    function.__arrow_compute_function__ = {
+        "name": engine_name, "arity": arity, "options_class": shape.kind or "", "options_required": shape.needs_options}
+    return function
+
+
+def _check_needed(name, shape):
+    if shape is not None and shape.needs_options:
+        raise ArrowInvalid(f"Function '{name}' cannot be called without options: it needs "
+                           f"{shape.kind}({PARAMETERS[shape.kind]})")
+
+
+def make_functions(renamed, names):
+    """All functions by their names; `renamed` has the names in Python of those that are called otherwise."""
+    named = {renamed.get(name, name): name for name in names}
+    source = "".join(f"def {name}({SHAPES[engine_name].signature()}): pass\n" for name, engine_name in named.items())
+    signatures = {"int32": CLASSES["RunEndEncodeOptions"]().run_end_type}
+    exec(source, signatures)
+    return {name: make_function(name, engine_name, signatures[name]) for name, engine_name in named.items()}
+
+
+class Kernel:
+    """The types that a function takes, and the type that it gives for them."""
+
+    def __init__(self):
+        raise TypeError(f"Do not call {type(self).__name__}'s constructor directly, use Function.kernels instead.")
+
+    def __repr__(self):
+        return f"{type(self).__name__}<{self._text}>"
 
 
 class Function:
@@ -58,14 +269,59 @@ class Function:
         """Calls the function; `length` is the number of rows for functions without arguments."""
         return call_function(self.name, args, options, memory_pool, length)
 
+    @property
+    def kernels(self):
+        """The simple types that the function takes, as Kernels: found out by calling it with no rows of each."""
+        return [] if self.kind == "meta" else _kernels(self)
 
-ScalarFunction, VectorFunction, ScalarAggregateFunction, HashAggregateFunction, MetaFunction = (
-    type(name, (Function,), {"__doc__": f"A function of kind {kind}.", "__module__": __name__})
-    for name, kind in [("ScalarFunction", "scalar"), ("VectorFunction", "vector"),
-                       ("ScalarAggregateFunction", "scalar_aggregate"), ("HashAggregateFunction", "hash_aggregate"),
-                       ("MetaFunction", "meta")])
-_CLASSES = {"scalar": ScalarFunction, "vector": VectorFunction, "scalar_aggregate": ScalarAggregateFunction,
-            "hash_aggregate": HashAggregateFunction, "meta": MetaFunction}
+    @property
+    def num_kernels(self):
+        return len(self.kernels)
+
+
+def _of_kinds(base):
+    titles = {"scalar": "Scalar", "vector": "Vector", "scalar_aggregate": "ScalarAggregate",
+              "hash_aggregate": "HashAggregate", "meta": "Meta"}
+    return {kind: type(title + base.__name__, (base,), {
+        "__doc__": f"A {base.__name__.lower()} of kind {kind}.", "__module__": f"{__package__}.compute"})
+        for kind, title in titles.items()}
+
+
+_CLASSES, _KERNELS = _of_kinds(Function), _of_kinds(Kernel)
+ScalarFunction, VectorFunction, ScalarAggregateFunction, HashAggregateFunction, MetaFunction = _CLASSES.values()
+ScalarKernel, VectorKernel, ScalarAggregateKernel, HashAggregateKernel, _ = _KERNELS.values()
+# Values for options that have no default, so that a function without rows can be called.
+_ANY = {"timezone": "UTC", "occurrence": "first", "pattern": "a", "width": 1, "pivot": 0, "start": 0, "stop": 1,
+        "replacement": "", "format": "%Y", "unit": "s", "indices": [], "characters": " ", "form": "NFC",
+        "lower_limit": 0, "upper_limit": 1, "query_key": 0}
+_TYPES = """null bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 date32 date64 time32[s]
+    time64[us] timestamp[us] duration[us] string large_string binary large_binary""".split()
+
+
+def _kernels(function):
+    from ._array import nulls_of
+    from ._types import ensure_type
+    name = function.name.removeprefix("hash_")
+    shape = SHAPES.get(name)
+    options, found = None, []
+    if shape is not None and shape.needs_options:
+        needed = [one for one in PARAMETERS[shape.kind].split(", ") if "=" not in one and one != "*"]
+        if not {*needed} <= {*_ANY}:
+            return []
+        options = shape.options(**{one: _ANY[one] for one in needed})
+    count = 1 if shape is None or shape.arity is ... else shape.arity
+    for text in _TYPES if count else ():
+        arguments = [nulls_of(ensure_type(text), 0)] * count
+        try:
+            result = _compute.call(name, arguments, options=options and options._options)
+        except (ArrowException, TypeError, ValueError):
+            continue
+        kernel = object.__new__(_KERNELS[function.kind])
+        kernel._text = f"({', '.join([text] * count)}) -> {result.type}"
+        found.append(kernel)
+    return found
+
+
 _names = None
 
 
@@ -73,7 +329,7 @@ def list_functions():
     """The names of all functions, sorted."""
     global _names
     if _names is None:
-        _names = sorted({*_compute.list_functions(), *_KINDS, "utf8_normalize"})
+        _names = sorted({*_compute.list_functions(), *_KINDS, *SHAPES})
     return list(_names)
 
 
@@ -83,34 +339,33 @@ def get_function(name):
         raise ArrowKeyError(f"No function registered with name: {name}")
     kind = _KINDS.get(name, "scalar")
     function = object.__new__(_CLASSES[kind])
-    function.name, function.kind, function.arity = name, kind, _ARITIES.get(name, 1)
+    shape = SHAPES.get(name)
+    if kind == "hash_aggregate":  # these take the group besides
+        shape = SHAPES.get(name.removeprefix("hash_"))
+    arity = 1 if shape is None else shape.arity
+    function.name, function.kind, function.arity = name, kind, arity + 1 if kind == "hash_aggregate" else arity
     return function
 
 
 def call_function(name, args, options=None, memory_pool=None, length=None):
     """Calls a function by its name. `options`: a mapping, or options of the function's class; `length`: the number of
     rows for functions without arguments."""
-    args = list(args)
+    args, shape = list(args), SHAPES.get(name)
     if _KINDS.get(name) == "hash_aggregate":
         raise ArrowNotImplementedError("Direct execution of HASH_AGGREGATE functions; use Table.group_by")
-    if name in ("count_all", "index", "pivot_wider", "utf8_normalize"):
-        arity = _ARITIES.get(name, 1)
-        if len(args) != arity:
-            raise ArrowInvalid(f"Function '{name}' accepts {arity} arguments but {len(args)} passed")
-        if name == "count_all":
-            from ._scalar import scalar
-            return scalar(length or 0, "int64")
-        if options is None and name != "pivot_wider":
-            raise ArrowInvalid(f"Function '{name}' cannot be called without options")
-        from . import compute
-        if name == "pivot_wider":
-            return compute.pivot_wider(*args, key_names=[], options=options)
-        values = options if hasattr(options, "items") else options._options
-        return getattr(compute, name)(*args, **values)
-    if name == "random" and length is not None:
-        values = {} if options is None else options if hasattr(options, "items") else options._options
-        return _compute.call_function(name, args, {**values, "length": length})
-    return _compute.call_function(name, args, options, memory_pool)
+    if shape is not None and (len(args) < shape.least if shape.arity is ... else len(args) != shape.arity):
+        more = "at least " if shape.arity is ... else ""
+        raise ArrowInvalid(f"Function '{name}' accepts {more}{shape.least} arguments but {len(args)} passed")
+    if name == "count_all":
+        from ._scalar import scalar
+        return scalar(length or 0, "int64")
+    if name == "cast":
+        return _compute.cast(args[0], options=options_of(name, options, Shape(["input", "CastOptions"])))
+    if name == "random":
+        return IMPLEMENTED[name](length, **(vars(options_of(name, options, shape)) if options else {}))
+    if options is None:
+        _check_needed(name, shape)
+    return run(name, args, options_of(name, options, shape))
 
 
 class FunctionRegistry:

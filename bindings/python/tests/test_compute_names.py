@@ -15,8 +15,7 @@ import martlet.compute
 
 # What is not a function of arrays, or is made for registering functions of users.
 NOT_OURS = {
-    "FunctionOptions", "HashAggregateKernel", "Kernel", "ScalarAggregateKernel", "ScalarKernel", "UdfContext",
-    "VectorKernel", "call_tabular_function", "dedent", "docscrape", "inspect", "namedtuple", "pa",
+    "UdfContext", "call_tabular_function", "dedent", "docscrape", "inspect", "namedtuple", "pa",
     "register_aggregate_function", "register_scalar_function", "register_tabular_function", "register_vector_function",
     "warnings",
 }

@@ -185,7 +185,7 @@ def arguments():
 
 def tried(name, row, options):
     try:
-        martlet.compute.call_function(name, row, options)
+        martlet._compute.call(name, row, options=options)
     except (martlet.ArrowException, ValueError, KeyError, TypeError, NotImplementedError, IndexError, MemoryError) as problem:
         return str(problem)
     return ""
