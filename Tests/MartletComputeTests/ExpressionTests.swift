@@ -114,7 +114,7 @@ import Testing
             .and(
                 .compare(.field("a"), .greater, .literal(try .of([3] as [Int64]))),
                 try .call("is_in", arguments: [.field("b")], valueSet: .of(["x", "y"]))),
-            .not(try .call("is_null", arguments: [.field("c")])))
+            .not(try .call("is_null", arguments: [.field("c")], options: ["nan_is_null": "false"])))
         #expect(
             condition.description
                 == "(((a > 3) and is_in(b, {value_set=string:[\n  \"x\",\n  \"y\"\n], null_matching_behavior=MATCH})) "

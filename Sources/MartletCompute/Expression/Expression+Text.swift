@@ -51,7 +51,6 @@ extension Expression: CustomStringConvertible {
                 (["to_type=\(options.type.map(\.description) ?? "?")"]
                 + CastOptions.optionNames.dropFirst().map { option($0, isSafe ? "false" : "true") })
                 .joined(separator: ", ")
-        case "is_null": return option("nan_is_null", "false")
         case "is_in", "index_in":
             let set = options.valueSet
             let members =

@@ -60,14 +60,15 @@ class Scanner:
 
     def __init__(self, dataset, columns, filter, batch_size, use_threads):
         self._dataset = dataset
-        self._filter = filter
+        self._filter = filter = None if filter is None else filter._named(dataset.schema)
         self._batch_size = batch_size
         self._use_threads = use_threads
         self._expressions = None
         if filter is not None:
             _check_boolean(filter, dataset.schema)
         if isinstance(columns, dict):
-            self._expressions = columns = _as_expressions(columns)
+            columns = {name: one._named(dataset.schema) for name, one in _as_expressions(columns).items()}
+            self._expressions = columns
             columns = self._columns_of(columns)
         elif columns is not None:
             columns = _check_columns(columns)

@@ -170,7 +170,7 @@ class Expression:
         return self._call("is_in", (self,), value_set=values if isinstance(values, Array) else array(list(values)))
 
     def is_null(self, nan_is_null=False):
-        return self._call("is_null", (self,), options={"nan_is_null": True} if nan_is_null else None)
+        return self._call("is_null", (self,), options={"nan_is_null": bool(nan_is_null)})
 
     def is_valid(self):
         return self._call("is_valid", (self,))

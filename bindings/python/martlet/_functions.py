@@ -135,7 +135,7 @@ class Shape:
         self.arity = ... if any(name.startswith("*") for name in names) else len(names)
         self.least = len(names) - (self.arity is ...)
         # The PivotWiderOptions of no keys are what that function has without any.
-        self.needs_options = kind is not None and kind != "PivotWiderOptions" and not (
+        self.needs_options = kind in PARAMETERS and kind != "PivotWiderOptions" and not (
             "*" == PARAMETERS[kind][0] or "=" in PARAMETERS[kind].split(", ")[0])
 
     def signature(self):

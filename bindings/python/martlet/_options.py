@@ -331,7 +331,9 @@ class FunctionOptions:
         from .ipc import open_stream
         if not isinstance(buf, Buffer):
             raise TypeError(f"Argument 'buf' has incorrect type (expected Buffer, got {type(buf).__name__})")
-        batch = open_stream(buf).read_next_batch()
+        batch = next(iter(open_stream(buf)), None)
+        if batch is None:
+            raise ArrowInvalid("Deserializing FunctionOptions failed: an empty stream; serialize() makes them")
         kind = CLASSES.get(((batch.schema.metadata or {}).get(b"options") or b"").decode())
         if kind is None or batch.num_rows != 1:
             raise ArrowInvalid("Deserializing FunctionOptions failed: the bytes hold no options; serialize() makes them")
