@@ -1,8 +1,8 @@
 public import CMartlet
 import MartletArrow
 import MartletBase
-import MartletPython
 import MartletCompute
+import MartletPython
 
 // martlet.h, "compute": expressions.
 

@@ -122,6 +122,34 @@ import Testing
         #expect(condition.referencedFields == [["a"], ["b"], ["c"]])
     }
 
+    @Test func positionsLeadToFields() throws {
+        let inner = ArrayData(
+            type: .struct([Field("c", .int64)]), count: 2, children: [try .of([5, 6] as [Int64])])
+        let batch = try RecordBatch(
+            schema: Schema([Field("a", .int64), Field("b", inner.type), Field("a", .int64)]),
+            columns: [.of([1, 2] as [Int64]), inner, .of([3, 4] as [Int64])])
+        let found =
+            [[.position(1), .position(0)], [.name("b"), .position(0)], [.position(1), .name("c")]]
+            as [[FieldStep]]
+        for steps in found {
+            #expect(try Expression.field(steps).evaluate(batch).isEqual(to: inner.child(0)))
+            #expect(try Expression.field(steps).bound(to: batch.schema).referencedFields == [["b", "c"]])
+        }
+        // Fields that share a name are told apart by their positions.
+        #expect(try Expression.field([.position(2)]).evaluate(batch).isEqual(to: batch.columns[2]))
+        let lost =
+            [[.position(3)], [.position(-1)], [.position(1), .position(1)], [.position(0), .name("x")], []]
+            as [[FieldStep]]
+        for steps in lost {
+            #expect(throws: MartletError.self) { try Expression.reference(steps).evaluate(batch) }
+        }
+        #expect(Expression.field([.position(0), .position(2)]).description == "FieldPath(0 2)")
+        #expect(
+            Expression.field([.name("a"), .position(1)]).description
+                == "FieldRef.Nested(FieldRef.Name(a) FieldRef.FieldPath(1))")
+        #expect(Expression.field([.name("a")]).description == "a")
+    }
+
     @Test func mistakesAreNamed() throws {
         func message(_ body: () throws(MartletError) -> Void) -> String {
             do throws(MartletError) { try body() } catch { return error.message }

@@ -7,7 +7,12 @@ public func aggregate(
 ) throws(MartletError) -> ArrayData {
     let name = function.hasPrefix("hash_") ? String(function.dropFirst(5)) : function
     let known =
-        ["count", "count_distinct", "distinct"].contains(name) ? ["mode"] : ["skip_nulls", "min_count", "ddof"]
+        switch name {
+        case "count", "count_distinct", "distinct": ["mode"]
+        case "skew", "kurtosis": ["skip_nulls", "biased", "min_count"]
+        case "tdigest": ["q", "delta", "buffer_size", "skip_nulls", "min_count"]
+        case _: ["skip_nulls", "min_count", "ddof"]
+        }
     let options = try FunctionOptions(function, options, known: known)
     guard values.count == grouping.rowCount else {
         throw .invalid("\(values.count) values to aggregate, but \(grouping.rowCount) rows are grouped")
@@ -27,7 +32,11 @@ public func aggregate(
         guard values.type.nativeKind != nil, !values.type.layout.hasDictionary else { break }
         return try limited(
             try extremes(values, grouping, isMax: name == "max"), values, grouping, options, leastDefault: 1)
-    case "first": return try firsts(values, grouping)
+    case "first":
+        guard try options.bool("skip_nulls", default: true), try options.integer("min_count", default: 1) <= 1 else {
+            break
+        }
+        return try firsts(values, grouping)
     case "one": return try take(values, rows: try grouping.firstRowIndices())
     case "list":
         let (rows, starts) = try grouping.partitionedRows()
@@ -44,10 +53,6 @@ public func aggregate(
             try spreads(values, grouping, ddof: try options.integer("ddof", default: 0), takesRoot: name == "stddev"),
             values,
             grouping, options, leastDefault: 0)
-    case "tdigest":
-        let medians = try aggregate("approximate_median", values, by: grouping, options: options.values)
-        return ArrayData(
-            type: .fixedSizeList(Field("item", .float64), count: 1), count: medians.count, children: [medians])
     case _: break
     }
     // The rest goes through the plain function, group by group.
@@ -62,10 +67,15 @@ public func aggregate(
         let part = try sorted.slice(at: starts[group], count: starts[group + 1] - starts[group])
         results.append(try Compute.call(plain, [Datum(part)], options: options.values).array)
     }
-    guard let type = results.first?.type else {
-        return try .empty(try Compute.call(plain, [Datum(values)], options: options.values).type)
+    if results.isEmpty {
+        results = [try Compute.call(plain, [Datum(values)], options: options.values).array.slice(at: 0, count: 0)]
     }
-    return try concatenate(results, type: type)
+    let all = try concatenate(results, type: results[0].type)
+    guard name == "tdigest" else { return all }
+    // As many quantiles for each group as there are places.
+    let places = max(1, options.list("q").count)
+    return ArrayData(
+        type: .fixedSizeList(Field("item", .float64), count: places), count: grouping.groupCount, children: [all])
 }
 
 /// One list for each group: of `values`, those from `starts[g]` to `starts[g + 1]`.

@@ -55,7 +55,9 @@ struct FunctionOptions: Sendable {
         if text.first == "\u{1F}" {
             return text.dropFirst().split(separator: "\u{1F}", omittingEmptySubsequences: false).map { String($0) }
         }
-        return text.split { ",[]() ".contains($0) }.map { $0.first == "'" ? String($0.dropFirst().dropLast()) : String($0) }
+        return text.split { ",[]() ".contains($0) }.map {
+            $0.first == "'" ? String($0.dropFirst().dropLast()) : String($0)
+        }
     }
 
     func bool(_ name: String, default fallback: Bool) throws(MartletError) -> Bool {
@@ -85,7 +87,8 @@ struct FunctionOptions: Sendable {
                 "side": "search sorted side",
             ]
             let shown = words[name] ?? name.split(separator: "_").joined(separator: " ")
-            throw .invalid("\"\(text)\" is not a valid \(shown); '\(function)' expects \(allowed.joined(separator: ", "))")
+            throw .invalid(
+                "\"\(text)\" is not a valid \(shown); '\(function)' expects \(allowed.joined(separator: ", "))")
         }
         return text
     }

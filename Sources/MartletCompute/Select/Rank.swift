@@ -65,7 +65,9 @@ enum RankFunctions {
             let places = unsafe Shared(buffer.pointer(to: Int64.self))
             let bits = try makeBits(count: size) { start, length in
                 var word: UInt64 = 0
-                for i in 0..<length where unsafe places.value[start &+ i] >= 0 { word |= 1 &<< UInt64(truncatingIfNeeded: i) }
+                for i in 0..<length where unsafe places.value[start &+ i] >= 0 {
+                    word |= 1 &<< UInt64(truncatingIfNeeded: i)
+                }
                 return word
             }
             let wide = ArrayData(type: .int64, count: size, validity: bits, buffers: [buffer])
@@ -100,7 +102,8 @@ enum RankFunctions {
                 r - 1.6,
                 [
                     1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
-                    1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4,
+                    1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833,
+                    7.74545014278341407640e-4,
                 ],
                 [
                     1, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550, 0.148103976427480074590,

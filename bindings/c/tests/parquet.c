@@ -380,6 +380,18 @@ static void filters_and_projections(const char *path) {
   found = scan(file, columns, 1, NULL, 0, filter);
   EXPECT(found.rows == 4500 && found.columns == 1 && found.id_sum == sum_below(4500));
   martlet_expression_release(filter);
+  martlet_expression_release(field);
+
+  static const char *const no_name[] = {NULL};
+  static const int64_t first[] = {0};
+  CHECK(martlet_expression_reference(no_name, first, 1, &field, &error));
+  const martlet_expression *const by_position[] = {field, literal};
+  CHECK(martlet_expression_call("less", by_position, 2, NULL, NULL, NULL, 0, &filter, &error));
+  found = scan(file, columns, 1, NULL, 0, filter);
+  EXPECT(found.rows == 4500 && found.id_sum == sum_below(4500));
+  martlet_expression *bad = NULL;
+  EXPECT(martlet_expression_reference(no_name, NULL, 1, &bad, &error) != MARTLET_OK);
+  martlet_expression_release(filter);
   martlet_expression_release(literal);
   martlet_expression_release(field);
   martlet_array_release(value);

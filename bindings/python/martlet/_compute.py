@@ -44,7 +44,8 @@ def call(name, arguments, type=None, options=None):
     for one in arguments:
         if isinstance(one, (RecordBatch, Table)):
             raise ArrowTypeError(
-                f"Tried executing function with non-array, non-scalar type: {one.__class__.__name__}; call it with its columns")
+                f"Tried executing function with non-array, non-scalar type: {one.__class__.__name__}; call it with its "
+                "columns")
     chunked = [a for a in arguments if isinstance(a, ChunkedArray)]
     if not chunked:
         return _call_arrays(name, arguments, type, options)

@@ -33,7 +33,8 @@ class Expression:
                                 f"{type(path[0])}: the name of a column, or its position")
         if not path:
             raise ValueError("nested field reference should be non-empty: names or positions of columns")
-        path = tuple(step.decode() if isinstance(step, bytes) else int(step) if isinstance(step, int) else step for step in path)
+        path = tuple(
+            step.decode() if isinstance(step, bytes) else int(step) if isinstance(step, int) else step for step in path)
         for step in path:
             if not isinstance(step, (str, int)):
                 raise TypeError(f"expected bytes, {type(step).__name__} found: field() takes names and positions of columns")

@@ -236,11 +236,13 @@ def _check_needed(name, shape):
 
 def make_functions(renamed, names):
     """All functions by their names; `renamed` has the names in Python of those that are called otherwise."""
-    named = {renamed.get(name, name): name for name in names}
-    source = "".join(f"def {name}({SHAPES[engine_name].signature()}): pass\n" for name, engine_name in named.items())
-    signatures = {"int32": CLASSES["RunEndEncodeOptions"]().run_end_type}
-    exec(source, signatures)
-    return {name: make_function(name, engine_name, signatures[name]) for name, engine_name in named.items()}
+    texts = {name: SHAPES[name].signature() for name in names}
+    # Functions of these parameters, for `inspect.signature`: one for all functions that have the same.
+    distinct = [*set(texts.values())]
+    made = {"int32": CLASSES["RunEndEncodeOptions"]().run_end_type}
+    exec(f"made = [{', '.join(f'lambda {text}: None' for text in distinct)}]", made)
+    signatures = dict(zip(distinct, made["made"]))
+    return {renamed.get(name, name): make_function(renamed.get(name, name), name, signatures[texts[name]]) for name in names}
 
 
 class Kernel:

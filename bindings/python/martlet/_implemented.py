@@ -45,7 +45,8 @@ def inverse_permutation(indices, max_index=-1, output_type=None):
 
 def search_sorted(values, needles, side="left"):
     values = _whole(values)
-    return call("search_sorted", [values, _whole(needles) if hasattr(needles, "chunks") else needles], options={"side": side})
+    needles = _whole(needles) if hasattr(needles, "chunks") else needles
+    return call("search_sorted", [values, needles], options={"side": side})
 
 
 def pivot_wider(pivot_keys, pivot_values, key_names=(), unexpected_key_behavior="ignore"):

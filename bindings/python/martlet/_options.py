@@ -137,8 +137,8 @@ def _number(value, name, *_):
 
 
 def _numbers(value, name, *_):
-    return [_number(one, name) for one in (value if isinstance(value, (list, tuple)) or hasattr(value, "tolist") and
-                                           getattr(value, "ndim", 0) else [value])]
+    many = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0)
+    return [_number(one, name) for one in (value if many else [value])]
 
 
 def _scalar(value, *_):
@@ -200,9 +200,7 @@ def field_path(value):
 def sort_keys_of(keys, null_placement=None):
     """Sort keys as (path, order, null placement), whatever the user gave; `null_placement` counts more than theirs."""
     if isinstance(keys, str):
-        keys = [("", _choice(keys, "order", ""))] if keys in ("ascending", "descending") or not keys else [(keys,)]
-        if len(keys[0]) < 2:
-            _choice(keys[0][0], "order", "")
+        keys = [("", keys)]
     if null_placement is not None:
         _choice(null_placement, "null_placement", "")
     made = []
@@ -422,7 +420,8 @@ def _shown(name, value, kind):
 
 def _made():
     """The classes of `PARAMETERS`, whose constructors have signatures of their own."""
-    source = "".join(f"def {name}(self, {parameters}):\n    self._set(locals())\n" for name, parameters in PARAMETERS.items())
+    source = "".join(
+        f"def {name}(self, {parameters}):\n    self._set(locals())\n" for name, parameters in PARAMETERS.items())
     made = {"int32": t.int32()}
     exec(source, made)
     for name in PARAMETERS:

@@ -233,3 +233,29 @@ def test_kernels():
     assert "ScalarKernel<(int8, int8) -> int8>" in map(repr, martlet.compute.get_function("add").kernels)
     assert "ScalarKernel<(string) -> bool>" in map(repr, martlet.compute.get_function("starts_with").kernels)
     assert martlet.compute.get_function("filter").kernels == []
+
+
+# Those with no first and last in pyarrow's threads; its quantiles of few values are those of a digest.
+GROUPED = [("sum", "ScalarAggregateOptions", {"min_count": 2}), ("mean", "ScalarAggregateOptions", {}),
+           ("product", "ScalarAggregateOptions", {"skip_nulls": False}), ("min_max", "ScalarAggregateOptions", {}),
+           ("approximate_median", "ScalarAggregateOptions", {}), ("count", "CountOptions", {"mode": "all"}),
+           ("count_distinct", "CountOptions", {}), ("distinct", "CountOptions", {"mode": "only_null"}),
+           ("variance", "VarianceOptions", {}), ("stddev", "VarianceOptions", {"ddof": 1}), ("skew", "SkewOptions", {}),
+           ("kurtosis", "SkewOptions", {"biased": False}), ("skew", "SkewOptions", {"min_count": 3}),
+           ("tdigest", "TDigestOptions", {}), ("tdigest", "TDigestOptions", {"q": [0.5, 1.0]})]
+
+
+@pytest.mark.parametrize("name, kind, options", GROUPED)
+def test_options_in_groups(name, kind, options):
+    found = []
+    for m, c in SIDES:
+        table = m.table({"k": [1, 1, 2, 2, 2], "v": [1.0, None, 3.0, 4.0, 4.5]})
+        found.append(str(table.group_by("k").aggregate([("v", name, getattr(c, kind)(**options))]).to_pydict()))
+    assert found[0] == found[1]
+
+
+def test_first_of_groups_has_options():
+    table = martlet.table({"k": [1, 1, 2], "v": [None, 3, 4]})
+    for options, wanted in (({}, [3, 4]), ({"skip_nulls": False}, [None, 4]), ({"min_count": 2}, [None, None])):
+        options = martlet.compute.ScalarAggregateOptions(**options)
+        assert table.group_by("k").aggregate([("v", "first", options)])["v_first"].to_pylist() == wanted
