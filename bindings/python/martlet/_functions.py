@@ -5,18 +5,17 @@ from ._errors import ArrowException, ArrowInvalid, ArrowKeyError, ArrowNotImplem
 from ._expression import Expression
 from ._options import CLASSES, PARAMETERS, FunctionOptions
 
-# The functions by the names of their arguments (* for any number of them) and the class of their options.
+# Functions by the names of their arguments (* for any number of them) and the class of their options. Those that are not
+# here take `strings` where their name says so and `values` otherwise; checked ones take what the unchecked take.
 _SIGNATURES = {
-    "x": """abs abs_checked acos acos_checked acosh acosh_checked asin asin_checked asinh atan atanh atanh_checked
-        bit_wise_not ceil cos cos_checked cosh floor ln ln_checked log10 log10_checked log1p log1p_checked log2
-        log2_checked negate negate_checked sign sin sin_checked sinh sqrt sqrt_checked tan tan_checked tanh trunc""",
-    "x y": """add add_checked and and_kleene and_not and_not_kleene bit_wise_and bit_wise_or bit_wise_xor equal greater
-        greater_equal hypot less less_equal multiply multiply_checked not_equal or or_kleene shift_left
-        shift_left_checked shift_right shift_right_checked subtract subtract_checked xor""",
+    "x": """abs acos acosh asin asinh atan atanh bit_wise_not ceil cos cosh floor ln log10 log1p log2 negate sign sin sinh
+        sqrt tan tanh trunc""",
+    "x y": """add and and_kleene and_not and_not_kleene bit_wise_and bit_wise_or bit_wise_xor equal greater greater_equal
+        hypot less less_equal multiply not_equal or or_kleene shift_left shift_right subtract xor""",
     "y x": "atan2",
-    "x b": "logb logb_checked",
-    "base exponent": "power power_checked",
-    "dividend divisor": "divide divide_checked modulo modulo_checked remainder remainder_checked",
+    "x b": "logb",
+    "base exponent": "power",
+    "dividend divisor": "divide modulo remainder",
     "exponent": "exp expm1",
     "x RoundOptions": "round",
     "x RoundToMultipleOptions": "round_to_multiple",
@@ -42,7 +41,7 @@ _SIGNATURES = {
     "input RankQuantileOptions": "rank_normal rank_quantile",
     "input SelectKOptions": "select_k_unstable",
     "input SortOptions": "sort_indices",
-    "input PairwiseOptions": "pairwise_diff pairwise_diff_checked",
+    "input PairwiseOptions": "pairwise_diff",
     "pivot_keys pivot_values PivotWiderOptions": "pivot_wider",
     "indices InversePermutationOptions": "inverse_permutation",
     "values indices ScatterOptions": "scatter",
@@ -53,17 +52,12 @@ _SIGNATURES = {
     "values SetLookupOptions": "index_in is_in",
     "values NullOptions": "is_null",
     "values StructFieldOptions": "struct_field",
-    "values CumulativeOptions": """cumulative_max cumulative_mean cumulative_min cumulative_prod cumulative_prod_checked
-        cumulative_sum cumulative_sum_checked""",
+    "values CumulativeOptions": "cumulative_max cumulative_mean cumulative_min cumulative_prod cumulative_sum",
     "values WeekOptions": "week",
     "values DayOfWeekOptions": "day_of_week",
     "values IndexOptions": "index",
-    "values": """day day_of_year fill_null_backward fill_null_forward hour indices_nonzero invert is_dst is_finite is_inf
-        is_leap_year is_nan is_valid iso_calendar iso_week iso_year local_timestamp microsecond millisecond minute month
-        nanosecond quarter second subsecond true_unless_null us_week us_year year year_month_day""",
-    "start end": """day_time_interval_between days_between hours_between microseconds_between milliseconds_between
-        minutes_between month_day_nano_interval_between month_interval_between nanoseconds_between quarters_between
-        seconds_between years_between""",
+    "start end": " ".join(f"{unit}_between" for unit in """day_time_interval days hours microseconds milliseconds minutes
+        month_day_nano_interval month_interval nanoseconds quarters seconds years""".split()),
     "start end DayOfWeekOptions": "weeks_between",
     "timestamps StrftimeOptions": "strftime",
     "timestamps RoundTemporalOptions": "ceil_temporal floor_temporal round_temporal",
@@ -81,17 +75,10 @@ _SIGNATURES = {
     "lists index": "list_element",
     "lists ListFlattenOptions": "list_flatten",
     "lists ListSliceOptions": "list_slice",
-    "strings": """ascii_capitalize ascii_is_alnum ascii_is_alpha ascii_is_decimal ascii_is_lower ascii_is_printable
-        ascii_is_space ascii_is_title ascii_is_upper ascii_lower ascii_ltrim_whitespace ascii_reverse
-        ascii_rtrim_whitespace ascii_swapcase ascii_title ascii_trim_whitespace ascii_upper binary_length binary_reverse
-        string_is_ascii utf8_capitalize utf8_is_alnum utf8_is_alpha utf8_is_decimal utf8_is_digit utf8_is_lower
-        utf8_is_numeric utf8_is_printable utf8_is_space utf8_is_title utf8_is_upper utf8_length utf8_lower
-        utf8_ltrim_whitespace utf8_reverse utf8_rtrim_whitespace utf8_swapcase utf8_title utf8_trim_whitespace
-        utf8_upper""",
     "strings num_repeats": "binary_repeat",
     "strings separator": "binary_join",
     "strings PadOptions": "ascii_center ascii_lpad ascii_rpad utf8_center utf8_lpad utf8_rpad",
-    "strings ZeroFillOptions": "utf8_zero_fill",
+    "strings ZeroFillOptions": "utf8_zero_fill utf8_zfill",
     "strings SplitOptions": "ascii_split_whitespace utf8_split_whitespace",
     "strings TrimOptions": "ascii_ltrim ascii_rtrim ascii_trim utf8_ltrim utf8_rtrim utf8_trim",
     "strings Utf8NormalizeOptions": "utf8_normalize",
@@ -129,7 +116,7 @@ _KINDS = {name: kind for kind, names in _KINDS.items() for name in names.split()
 class Shape:
     """What a function takes: the names of its arguments, how many (Ellipsis: any number), and its class of options."""
 
-    def __init__(self, words, parts=()):
+    def __init__(self, words):
         *names, kind = words if words and words[-1].endswith("Options") else (*words, None)
         self.names, self.kind, self.options = names, kind, CLASSES.get(kind)
         self.arity = ... if any(name.startswith("*") for name in names) else len(names)
@@ -150,7 +137,19 @@ class Shape:
         return ", ".join([*parts, *options, "memory_pool=None"])
 
 
-SHAPES = {name: shape for words, names in _SIGNATURES.items() for shape in [Shape(words.split())] for name in names.split()}
+def _shapes():
+    """What each function takes, by its name."""
+    shapes = {
+        name: shape for words, names in _SIGNATURES.items() for shape in [Shape(words.split())] for name in names.split()}
+    strings, values = Shape(["strings"]), Shape(["values"])
+    for name in _compute.list_functions():
+        shapes.setdefault(name, shapes.get(name.removesuffix("_checked")) or (
+            strings if name.startswith(("ascii_", "utf8_", "binary_", "string_")) else values))
+    del shapes["cast"]  # it takes a type besides
+    return shapes
+
+
+SHAPES = _shapes()
 # What this package puts together from several calls, or reads in its own way: by names of functions.
 IMPLEMENTED = {}
 
