@@ -49,16 +49,12 @@ def search_sorted(values, needles, side="left"):
     return call("search_sorted", [values, needles], options={"side": side})
 
 
-def pivot_wider(pivot_keys, pivot_values, key_names=(), unexpected_key_behavior="ignore"):
-    """A struct with a field for each of `key_names`: the value beside that key, null where there is none.
-
-    Errors: ArrowInvalid for two values of one key, ArrowKeyError for other keys when these are to "raise".
-    """
-    names, keys = [*key_names], _whole(pivot_keys)
+def pivot_places(keys, names, unexpected_key_behavior):
+    """The names as values of the keys' type, and the place of each key among them. Errors: ArrowKeyError for names that come
+    twice, null keys, and other keys when these are to "raise"."""
     known = array(names, "string").cast(keys.type)
-    if known.unique().__len__() != len(names):
+    if len(known.unique()) != len(names):
         raise ArrowKeyError(f"Duplicate key name in PivotWiderOptions: {names}")
-    values = pivot_values._array.take(array([0] * len(keys))) if hasattr(pivot_values, "as_py") else _whole(pivot_values)
     places = _compute.index_in(keys, known)
     if places.null_count:
         unexpected = _compute.filter(keys, places.is_null())
@@ -66,6 +62,17 @@ def pivot_wider(pivot_keys, pivot_values, key_names=(), unexpected_key_behavior=
             raise ArrowKeyError("pivot key name cannot be null")
         if unexpected_key_behavior == "raise":
             raise ArrowKeyError(f"Unexpected pivot key: {unexpected[0]}")
+    return known, places
+
+
+def pivot_wider(pivot_keys, pivot_values, key_names=(), unexpected_key_behavior="ignore"):
+    """A struct with a field for each of `key_names`: the value beside that key, null where there is none.
+
+    Errors: ArrowInvalid for two values of one key, ArrowKeyError for other keys when these are to "raise".
+    """
+    names, keys = [*key_names], _whole(pivot_keys)
+    _, places = pivot_places(keys, names, unexpected_key_behavior)
+    values = pivot_values._array.take(array([0] * len(keys))) if hasattr(pivot_values, "as_py") else _whole(pivot_values)
     used = _compute.filter(array(list(range(len(keys)))), call("and", [places.is_valid(), values.is_valid()]))
     found = {}
     for row in used.slice(0, len(names) + 1):

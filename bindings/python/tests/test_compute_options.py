@@ -259,3 +259,32 @@ def test_first_of_groups_has_options():
     for options, wanted in (({}, [3, 4]), ({"skip_nulls": False}, [None, 4]), ({"min_count": 2}, [None, None])):
         options = martlet.compute.ScalarAggregateOptions(**options)
         assert table.group_by("k").aggregate([("v", "first", options)])["v_first"].to_pylist() == wanted
+
+
+PIVOTS = [
+    lambda m, c: (("key", "value"), "pivot_wider"), lambda m, c: (["key", "value"], "hash_pivot_wider", c.PivotWiderOptions(("h", "w"))),
+    lambda m, c: (("key", "value"), "pivot_wider", c.PivotWiderOptions(["w"])), lambda m, c: ("key", "pivot_wider"),
+    lambda m, c: (("key", "value"), "pivot_wider", c.PivotWiderOptions(["w"], unexpected_key_behavior="raise")),
+    lambda m, c: (("key", "value"), "pivot_wider", c.PivotWiderOptions(["w", "w"])),
+    lambda m, c: (("key", "text"), "pivot_wider", c.PivotWiderOptions(["x", "w", "h"])),
+    lambda m, c: (("key", "more"), "pivot_wider", c.PivotWiderOptions(["x", "w", "h"])),
+    lambda m, c: (("none", "value"), "pivot_wider", c.PivotWiderOptions(["x", "w", "h"])),
+]
+
+
+@pytest.mark.parametrize("pivot", PIVOTS)
+@pytest.mark.parametrize("others", [[], [("value", "sum")]])
+def test_pivots_in_groups(pivot, others):
+    def pivoted(m, c):
+        table = m.table({"g": [1, 2, 3, 1, 2, 3, 3], "key": ["h", "h", "h", "w", "w", "w", "x"],
+                         "value": [10, 20, 30, 40, 50, None, 7], "text": [*"abcdefg"], "more": [1] * 7,
+                         "none": ["h", None, "w", "w", "h", "x", "h"]})
+        return table.group_by("g").aggregate([*others, pivot(m, c)])
+
+    def told(side):
+        try:
+            result = pivoted(*side)
+            return result.schema.names, [str(one) for one in result.schema.types], result.to_pylist()
+        except (ValueError, KeyError) as problem:
+            return type(problem).__name__
+    assert told(SIDES[0]) == told(SIDES[1])
