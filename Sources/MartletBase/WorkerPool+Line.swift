@@ -8,16 +8,17 @@ extension WorkerPool {
     public final class Line<Item: Sendable, Result: Sendable>: Sendable {
         private let core: Core
 
-        /// - Parameters:
-        ///   - runsAhead: whether the pool may begin; if not, each item is done when it is asked for.
-        ///   - body: never called by two threads at once. After an error it is not called again.
-        public init(runsAhead: Bool, _ body: @escaping @Sendable (Item) throws(MartletError) -> Result) {
-            core = Core(runsAhead: runsAhead, body)
-        }
+        /// - Parameter body: never called by two threads at once. After an error it is not called again.
+        public init(_ body: @escaping @Sendable (Item) throws(MartletError) -> Result) { core = Core(body) }
 
         /// Puts an item at the end of the line.
-        public func add(_ item: Item) {
-            core.state.withLock { $0.items.append(item) }
+        ///
+        /// - Parameter runsAhead: whether the pool may begin; if not, items are done when they are asked for.
+        public func add(_ item: Item, runsAhead: Bool = true) {
+            core.state.withLock {
+                if $0.failure == nil { $0.items.append(item) }
+                $0.runsAhead = runsAhead
+            }
             core.offer()
         }
 
@@ -55,6 +56,7 @@ extension WorkerPool {
                 var items: [Item] = []
                 var results: [Result] = []
                 var failure: MartletError?
+                var runsAhead = false
                 /// Whether a thread is at work on an item.
                 var isRunning = false
                 /// The job that the crew may take, or has taken.
@@ -69,19 +71,16 @@ extension WorkerPool {
             }
             let state = Guarded(State())
             let process = getpid()
-            private let runsAhead: Bool
             private let body: @Sendable (Item) throws(MartletError) -> Result
 
-            init(runsAhead: Bool, _ body: @escaping @Sendable (Item) throws(MartletError) -> Result) {
-                self.runsAhead = runsAhead
-                self.body = body
-            }
+            init(_ body: @escaping @Sendable (Item) throws(MartletError) -> Result) { self.body = body }
 
             /// Lets the crew work on the line, unless it may already.
             func offer() {
-                guard runsAhead, WorkerPool.threadCount > 1 else { return }
                 let job: Job? = state.withLock { state in
-                    guard state.job == nil, !state.items.isEmpty else { return nil }
+                    guard state.runsAhead, state.job == nil, !state.items.isEmpty, WorkerPool.threadCount > 1 else {
+                        return nil
+                    }
                     let job = Job(count: 1) { (_) throws(MartletError) in self.run() }
                     state.job = job
                     return job

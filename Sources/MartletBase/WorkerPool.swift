@@ -174,6 +174,7 @@ final class Crew: @unchecked Sendable {
     }
 
     func offer(_ job: Job, helpers: Int) {
+        guard helpers > 0 else { return }
         lock.withLock {
             state.offers.append((job, helpers))
             var missing = helpers - state.idleCount
@@ -213,11 +214,11 @@ final class Crew: @unchecked Sendable {
         }
     }
 
-    /// The oldest job that wants help, entered. Called under the lock.
+    /// The oldest job that wants help, entered; a job that has all of its helpers is no offer any more. Called under the lock.
     private func takeOffer() -> Job? {
-        guard let place = state.offers.firstIndex(where: { $0.helpers > 0 }) else { return nil }
-        state.offers[place].helpers -= 1
-        let job = state.offers[place].job
+        guard let job = state.offers.first?.job else { return nil }
+        state.offers[0].helpers -= 1
+        if state.offers[0].helpers == 0 { state.offers.removeFirst() }
         job.enter()
         return job
     }

@@ -61,7 +61,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         var ranges: ArraySlice<Range<Int>>
         /// Where the readers stand when all pieces so far are read.
         var row = 0
-        /// How many pieces of a batch's rows are worked on ahead.
+        /// How many pieces are worked on ahead; 0 where they are too small, or threads not wanted.
         let piecesAhead: Int
     }
     private struct Handover: @unchecked Sendable { let reader: LeafReader }
@@ -87,6 +87,8 @@ public final class ParquetBatchReader: RecordBatchReader {
     private static let windowByteCount = 64 << 10
     /// How many bytes of values are made ahead.
     private static let byteCountAhead = 16 << 20
+    /// Batches with fewer bytes of values are not worth a word to other threads.
+    private static let byteCountToShare = 128 << 10
 
     init(
         file: ParquetFile, nodes: [ArrowNode], schema: Schema, selections: [RowSelection], batchRowCount: Int
@@ -107,9 +109,7 @@ public final class ParquetBatchReader: RecordBatchReader {
             }
         }
         self.leaves = leaves
-        lines = leaves.map { leaf in
-            WorkerPool.Line(runsAhead: file.options.usesThreads) { piece throws(MartletError) in try Self.read(piece, leaf) }
-        }
+        lines = leaves.map { leaf in WorkerPool.Line { piece throws(MartletError) in try Self.read(piece, leaf) } }
     }
 
     public func next() throws(MartletError) -> RecordBatch? {
@@ -161,7 +161,8 @@ public final class ParquetBatchReader: RecordBatchReader {
                 let rowCount = ranges.reduce(0) { $0 + $1.count }
                 for index in open.order {
                     lines[index].add(
-                        LeafPiece(reader: open.readers[index], start: open.row, ranges: ranges, rowCount: rowCount))
+                        LeafPiece(reader: open.readers[index], start: open.row, ranges: ranges, rowCount: rowCount),
+                        runsAhead: open.piecesAhead > 0)
                 }
                 open.row = ranges.last?.upperBound ?? open.row
                 part = open
@@ -211,9 +212,12 @@ public final class ParquetBatchReader: RecordBatchReader {
             bytesPerRow += max(leaf.plan.fixedWidth ?? 4, Int(clamping: size) / max(count, 1))
         }
         let (pieceByteCount, isTooMuch) = bytesPerRow.multipliedReportingOverflow(by: min(batchRowCount, count))
-        let piecesAhead = isTooMuch ? 1 : max(1, min(8, Self.byteCountAhead / max(pieceByteCount, 1)))
+        var piecesAhead = 0
+        if file.options.usesThreads, isTooMuch || pieceByteCount >= Self.byteCountToShare {
+            piecesAhead = isTooMuch ? 1 : max(1, min(8, Self.byteCountAhead / pieceByteCount))
+        }
         return OpenPart(
-            readers: readers, order: order, ranges: ranges[...], piecesAhead: file.options.usesThreads ? piecesAhead : 0)
+            readers: readers, order: order, ranges: ranges[...], piecesAhead: piecesAhead)
     }
 
     /// Takes the first `limit` rows off `ranges`.
@@ -255,7 +259,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         try file.source.checkUnchanged()
         let rows = piece.rowCount
         let gathered = Gathered(assembly: Assembly(outputs: outputs, rows: rows))
-        let (nodes, threads) = (nodes, file.options.usesThreads ? nil : 1)
+        let (nodes, threads) = (nodes, piece.piecesAhead > 0 ? nil : 1)
         let columns = try WorkerPool.map(nodes.count, threads: threads) { index throws(MartletError) -> ArrayData in
             let node = nodes[index]
             let array = try adding(context: "column '\(node.field.name)'") { () throws(MartletError) in
