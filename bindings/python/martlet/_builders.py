@@ -32,8 +32,8 @@ def array(obj, type=None, mask=None, size=None, from_pandas=None, safe=True, mem
         return obj if type is None or obj.type == type else obj.cast(type, safe=safe)
     module = kind.__module__.partition(".")[0]
     if module == "numpy":
-        from . import _numpy
-        return _numpy.to_array(obj, type, mask, from_pandas, safe)
+        from . import _numpy_in
+        return _numpy_in.to_array(obj, type, mask, from_pandas, safe)
     if module == "pandas":
         from . import _pandas
         found = _pandas.array_from(obj, type, mask, from_pandas, safe)

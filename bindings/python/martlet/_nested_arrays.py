@@ -287,7 +287,7 @@ class DictionaryArray(Array):
     @staticmethod
     def from_arrays(indices, dictionary, mask=None, ordered=False, from_pandas=False, safe=True, memory_pool=None):
         """From positions (int64 unless they are an array) and the values that they point to."""
-        from ._builders import array, asarray
+        from ._builders import array
         if not isinstance(indices, Array):
             if from_pandas and mask is None:
                 mask = [i is None or i < 0 for i in (indices.tolist() if hasattr(indices, "tolist") else indices)]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from . import _numpy
+from . import _numpy_in
 from . import _types as t
 from ._array_classes import DictionaryArray
 from ._chunked import ChunkedArray, make_chunked
@@ -27,7 +27,7 @@ def array_from(values, type, mask, from_pandas, safe):
             raise TypeError("a MultiIndex has several columns: convert each of its levels")
         values = values.array if not isinstance(values.dtype, np.dtype) else values.to_numpy()
         if isinstance(values, np.ndarray):
-            return _numpy.to_array(values, type, mask, from_pandas, safe)
+            return _numpy_in.to_array(values, type, mask, from_pandas, safe)
     if isinstance(values, pd.DataFrame):
         raise TypeError("a DataFrame has several columns: use Table.from_pandas")
     if not isinstance(values, pd.api.extensions.ExtensionArray):
@@ -44,7 +44,7 @@ def _from_extension(values, type, mask, from_pandas, safe):
         return _from_arrow_memory(values, type, mask, safe)
     if hasattr(values, "_mask") and hasattr(values, "_data"):  # Int64, Float64, boolean
         nulls = values._mask if mask is None else values._mask | mask
-        return _numpy.to_array(values._data, type, nulls, False, safe)
+        return _numpy_in.to_array(values._data, type, nulls, False, safe)
     if isinstance(values, (pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray)):
         moments = values.to_numpy(dtype=f"M8[{values.unit}]" if values.dtype.kind == "M" else None)
         if getattr(values, "tz", None) is not None:
@@ -52,16 +52,16 @@ def _from_extension(values, type, mask, from_pandas, safe):
             zone = t.timestamp(values.unit, values.tz)
             if type is None or (type.id == t.Type_TIMESTAMP and type.tz is None):
                 type = type or zone
-            made = _numpy.to_array(moments, zone, mask, True, safe)
+            made = _numpy_in.to_array(moments, zone, mask, True, safe)
             return made if made.type == type else made.cast(type, safe=safe)
-        return _numpy.to_array(moments, type, mask, True, safe)
+        return _numpy_in.to_array(moments, type, mask, True, safe)
     if isinstance(values.dtype, pd.StringDtype):
-        return _numpy.to_array(values.to_numpy(dtype=object), type or t.large_string(), mask, True, safe)
+        return _numpy_in.to_array(values.to_numpy(dtype=object), type or t.large_string(), mask, True, safe)
     if isinstance(values.dtype, (pd.PeriodDtype, pd.IntervalDtype)):
         from . import _pandas_extensions
         made = _pandas_extensions.to_arrow(values)
         return made if type is None or made.type == type else made.storage.cast(type, safe=safe)
-    return _numpy.to_array(np.asarray(values), type, mask, True, safe)
+    return _numpy_in.to_array(np.asarray(values), type, mask, True, safe)
 
 
 def _from_arrow_memory(values, type, mask, safe):
@@ -69,7 +69,7 @@ def _from_arrow_memory(values, type, mask, safe):
     from ._chunked import chunked_array
     made = chunked_array(values._pa_array)
     if mask is not None:
-        return _numpy.to_array(np.asarray(values, dtype=object), type or made.type, mask, True, safe)
+        return _numpy_in.to_array(np.asarray(values, dtype=object), type or made.type, mask, True, safe)
     if type is not None and made.type != type:
         made = made.cast(type, safe=safe)
     return made.chunks[0] if made.num_chunks == 1 else made.combine_chunks()
