@@ -18,7 +18,11 @@ extension ArrayData {
         let lengths = isView ? variadicBuffers.map(\.count) : []
         let pointers = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: bufferCount + lengths.count + 1)
         if hasValidity { unsafe pointers[0] = validity?.address }
-        for (i, buffer) in buffers.enumerated() { unsafe pointers[i + (hasValidity ? 1 : 0)] = buffer.address }
+        for (i, buffer) in buffers.enumerated() {
+            // Arrays of nothing may lack their one offset, which consumers read.
+            let lacksOffset = count == 0 && buffer.count < 8
+            unsafe pointers[i + (hasValidity ? 1 : 0)] = (lacksOffset ? noOffset ?? buffer : buffer).address
+        }
         if isView {
             // How long the buffers behind the views are; the numbers lie behind the pointers.
             let sizes = unsafe UnsafeMutableRawPointer(pointers + bufferCount)
@@ -54,6 +58,9 @@ extension ArrayData {
                 private_data: Unmanaged.passRetained(self).toOpaque()))
     }
 }
+
+/// An offset of 0, of either width.
+private let noOffset = try? Buffer(zeroed: 8)
 
 private func releaseArray(_ array: UnsafeMutablePointer<ArrowArray>) {
     unsafe array.pointee.buffers?.deallocate()

@@ -15,7 +15,8 @@ def reduce_array(array):
 
 def parts_of(array):
     """(type, length, null count, offset, buffers, children, dictionary)"""
-    if array.offset or array.get_total_buffer_size() > array.nbytes + 64:  # the last offsets do not count in nbytes
+    # The last offsets do not count in nbytes. Arrays of nothing may lack them, and then get them.
+    if array.offset or not len(array) or array.get_total_buffer_size() > array.nbytes + 64:
         array = _trimmed(array)
     buffers = [None if h is None else Buffer._from_pointer(h) for h in buffer_handles(array)]
     children = [array._child(i, f.type) for i, f in enumerate(array.type._fields())]

@@ -103,3 +103,19 @@ def test_no_copy_in_protocol_5():
     assert pickle.loads(text, buffers=beside).buffers()[1].address == array.buffers()[1].address
     odd = [memoryview(b"." + bytes(buffer.raw()))[1:] for buffer in beside]
     assert pickle.loads(text, buffers=odd).equals(array)
+
+
+@pytest.mark.parametrize("kind", ["list", "large_list", "map", "string", "large_binary", "list_of_lists"])
+def test_arrays_of_nothing_have_their_offset(kind):
+    """Whatever an empty array lacks, those who take it find an offset of 0."""
+    types = {"list": pa.list_(pa.int8()), "large_list": pa.large_list(pa.int8()), "map": pa.map_(pa.string(), pa.int8()),
+             "string": pa.string(), "large_binary": pa.large_binary(), "list_of_lists": pa.list_(pa.list_(pa.int8()))}
+    kept = []
+    for round in range(200):
+        empty = pa.array([], types[kind])
+        children = [pa.array([], f.type) for f in types[kind]._fields()]
+        bare = pa.Array.from_buffers(types[kind], 0, [None] + [pa.py_buffer(b"")] * (types[kind].num_buffers - 1),
+                                     children=children)
+        kept.append(bytes([255]) * (round % 40 + 1))
+        for made in (bare, pickle.loads(pickle.dumps(empty)), pickle.loads(pickle.dumps(bare))):
+            pyarrow.array(made).validate(full=True)
