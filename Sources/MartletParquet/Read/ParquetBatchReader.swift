@@ -42,6 +42,8 @@ public final class ParquetBatchReader: RecordBatchReader {
     private var wantedRows: Int
     /// The pieces that threads may be at work on.
     private var planned: ArraySlice<Piece> = []
+    /// The most bytes of values that a piece had: what the file says of itself may be little for much.
+    private var largestByteCount = 0
     private var failure: MartletError?
 
     private struct Leaf: Sendable {
@@ -61,8 +63,8 @@ public final class ParquetBatchReader: RecordBatchReader {
         var ranges: ArraySlice<Range<Int>>
         /// Where the readers stand when all pieces so far are read.
         var row = 0
-        /// How many pieces are worked on ahead; 0 where they are too small, or threads not wanted.
-        let piecesAhead: Int
+        /// Whether threads of the pool work on the pieces: not where those are too small, or threads not wanted.
+        let isShared: Bool
     }
     private struct Handover: @unchecked Sendable { let reader: LeafReader }
     private struct LeafResult: @unchecked Sendable { let output: LeafOutput? }
@@ -72,7 +74,7 @@ public final class ParquetBatchReader: RecordBatchReader {
     private struct Piece {
         let rowCount: Int
         let order: [Int]
-        let piecesAhead: Int
+        let isShared: Bool
     }
     /// A leaf's part of a piece.
     private struct LeafPiece: Sendable {
@@ -143,8 +145,11 @@ public final class ParquetBatchReader: RecordBatchReader {
             planned.append(piece)
         }
         let piece = planned.removeFirst()
+        // One ahead until it is known how large they are.
+        var limit = piece.isShared ? 1 : 0
+        if piece.isShared, largestByteCount > 0 { limit = max(1, min(8, Self.byteCountAhead / largestByteCount)) }
         // Where opening a row group takes its bytes, that waits until they are needed. What fails is told when it is asked for.
-        while failure == nil, planned.count < piece.piecesAhead {
+        while failure == nil, planned.count < limit {
             do throws(MartletError) {
                 guard let next = try plan(opensParts: file.source.isThreadSafe) else { break }
                 planned.append(next)
@@ -162,13 +167,13 @@ public final class ParquetBatchReader: RecordBatchReader {
                 for index in open.order {
                     lines[index].add(
                         LeafPiece(reader: open.readers[index], start: open.row, ranges: ranges, rowCount: rowCount),
-                        runsAhead: open.piecesAhead > 0)
+                        runsAhead: open.isShared)
                 }
                 open.row = ranges.last?.upperBound ?? open.row
                 part = open
                 wantedRows -= rowCount
                 if wantedRows <= 0 { wantedRows = batchRowCount }
-                return Piece(rowCount: rowCount, order: open.order, piecesAhead: open.piecesAhead)
+                return Piece(rowCount: rowCount, order: open.order, isShared: open.isShared)
             }
             guard opensParts else { return nil }
             part = nil
@@ -181,7 +186,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         let group = file.metadata.rowGroups[selection.rowGroup]
         let count = file.rowCount(ofRowGroup: selection.rowGroup)
         let ranges = try selection.ranges(in: count)
-        if ranges.isEmpty { return OpenPart(readers: [], order: [], ranges: [], piecesAhead: 0) }
+        if ranges.isEmpty { return OpenPart(readers: [], order: [], ranges: [], isShared: false) }
         let isWhole = ranges == [0..<count]
         var source = file.source
         if !source.isThreadSafe {
@@ -209,15 +214,13 @@ public final class ParquetBatchReader: RecordBatchReader {
         let order = leaves.indices.sorted { sizes[$0] > sizes[$1] }
         var bytesPerRow = 1
         for (leaf, size) in zip(leaves, sizes) {
-            bytesPerRow += max(leaf.plan.fixedWidth ?? 4, Int(clamping: size) / max(count, 1))
+            // The size is the file's word: more than matters here does not count.
+            let told = Int(max(0, min(size, 1 << 40))) / max(count, 1)
+            bytesPerRow += max(leaf.plan.fixedWidth ?? 4, told)
         }
-        let (pieceByteCount, isTooMuch) = bytesPerRow.multipliedReportingOverflow(by: min(batchRowCount, count))
-        var piecesAhead = 0
-        if file.options.usesThreads, isTooMuch || pieceByteCount >= Self.byteCountToShare {
-            piecesAhead = isTooMuch ? 1 : max(1, min(8, Self.byteCountAhead / pieceByteCount))
-        }
-        return OpenPart(
-            readers: readers, order: order, ranges: ranges[...], piecesAhead: piecesAhead)
+        let (byteCount, isMuch) = bytesPerRow.multipliedReportingOverflow(by: min(batchRowCount, count))
+        let isShared = file.options.usesThreads && (isMuch || byteCount >= Self.byteCountToShare)
+        return OpenPart(readers: readers, order: order, ranges: ranges[...], isShared: isShared)
     }
 
     /// Takes the first `limit` rows off `ranges`.
@@ -259,7 +262,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         try file.source.checkUnchanged()
         let rows = piece.rowCount
         let gathered = Gathered(assembly: Assembly(outputs: outputs, rows: rows))
-        let (nodes, threads) = (nodes, piece.piecesAhead > 0 ? nil : 1)
+        let (nodes, threads) = (nodes, piece.isShared ? nil : 1)
         let columns = try WorkerPool.map(nodes.count, threads: threads) { index throws(MartletError) -> ArrayData in
             let node = nodes[index]
             let array = try adding(context: "column '\(node.field.name)'") { () throws(MartletError) in
@@ -270,6 +273,7 @@ public final class ParquetBatchReader: RecordBatchReader {
             }
             return array
         }
+        if piece.isShared { largestByteCount = max(largestByteCount, columns.reduce(0) { $0 + $1.byteCount }) }
         return RecordBatch(unchecked: schema, columns: columns, rowCount: rows)
     }
 }

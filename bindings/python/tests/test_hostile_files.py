@@ -2,12 +2,15 @@
 
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import martlet as pa
 import martlet.parquet as pq
+import parquet_maker
 from hostile import deaths, outcomes
 
 
@@ -156,3 +159,18 @@ def test_flipped_bits_are_noticed(tmp_path):
         except (pa.ArrowException, OSError):
             pass
     assert wrong == []
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, -2**63, 2**62])
+def test_column_chunks_of_any_said_size(tmp_path, size):
+    """What a chunk says of its unpacked size is added up and multiplied: no number may end the process."""
+    columns = [parquet_maker.leaf(name, parquet_maker.INT64) for name in "abc"]
+    pages = [parquet_maker.data_page(1, parquet_maker.plain([7], parquet_maker.INT64))]
+    chunks = [parquet_maker.chunk(name, parquet_maker.INT64, pages, 1, uncompressed=size) for name in "abc"]
+    path = tmp_path / "said.parquet"
+    path.write_bytes(parquet_maker.file(columns, chunks, 1))
+    code = ("import sys, martlet as pa, martlet.parquet as pq\n"
+            "try:\n    rows = sum(b.num_rows for b in pq.ParquetFile(sys.argv[1]).iter_batches(batch_size=1 << 20))\n"
+            "except (pa.ArrowException, OSError):\n    rows = 1\nprint(rows)")
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1\n", done.stderr[-500:]
