@@ -208,6 +208,10 @@ public func parquetColumnInfoGet(
         info.compression = handle.text("")
         info.encodings = handle.text("")
         info.file_path = handle.text("")
+        info.geospatial_types = handle.text("")
+        for bound in [
+            \martlet_parquet_column_info.xmin, \.xmax, \.ymin, \.ymax, \.zmin, \.zmax, \.mmin, \.mmax,
+        ] { info[keyPath: bound] = .nan }
         for number in [
             \martlet_parquet_column_info.value_count, \.file_offset, \.dictionary_page_offset, \.data_page_offset,
             \.index_page_offset, \.total_compressed_size, \.total_uncompressed_size, \.null_count, \.distinct_count,
@@ -239,6 +243,15 @@ extension ParquetFileHandle {
         info.bloom_filter_length = chunk.bloomFilterLength.map { Int64($0) } ?? -1
         info.has_column_index = group.columns[column].columnIndexOffset != nil
         info.has_offset_index = group.columns[column].offsetIndexOffset != nil
+        if let geospatial = chunk.geospatialStatistics {
+            info.has_geospatial_statistics = true
+            info.geospatial_types = text((geospatial.types ?? []).map(\.description).joined(separator: ","))
+            if let box = geospatial.boundingBox {
+                (info.xmin, info.xmax, info.ymin, info.ymax) = (box.xmin, box.xmax, box.ymin, box.ymax)
+                (info.zmin, info.zmax) = (box.zmin ?? .nan, box.zmax ?? .nan)
+                (info.mmin, info.mmax) = (box.mmin ?? .nan, box.mmax ?? .nan)
+            }
+        }
         guard let statistics = chunk.statistics else { return }
         info.has_statistics = true
         info.null_count = statistics.nullCount ?? -1

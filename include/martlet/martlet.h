@@ -516,6 +516,9 @@ typedef struct martlet_parquet_column_info {
   bool has_offset_index;
   int64_t bloom_filter_offset;
   int64_t bloom_filter_length;
+  bool has_geospatial_statistics;
+  const char *geospatial_types; /* codes of ISO WKB, "1,1003"; "" where they are not known */
+  double xmin, xmax, ymin, ymax, zmin, zmax, mmin, mmax; /* NaN where there are none; xmin > xmax: over the antimeridian */
 } martlet_parquet_column_info;
 
 void martlet_parquet_file_info_get(const martlet_parquet_file *file, martlet_parquet_file_info *out);

@@ -6,4 +6,13 @@ public enum IntervalUnit: Int16, Sendable, Hashable, CaseIterable {
     case dayTime = 1
     /// Months and days of 32 bits each, nanoseconds of 64 bits.
     case monthDayNano = 2
+
+    /// Bytes of a value.
+    package var byteWidth: Int {
+        switch self {
+        case .months: 4
+        case .dayTime: 8
+        case .monthDayNano: 16
+        }
+    }
 }

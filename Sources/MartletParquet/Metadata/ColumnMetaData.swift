@@ -22,6 +22,7 @@ public struct ColumnMetaData: Sendable, Hashable {
     public var bloomFilterOffset: Int64?
     public var bloomFilterLength: Int32?
     public var sizeStatistics: SizeStatistics?
+    public var geospatialStatistics: GeospatialStatistics?
 
     public init(
         physicalType: PhysicalType, encodings: [Encoding], path: [String], codec: CompressionCodec, valueCount: Int64,
@@ -68,6 +69,7 @@ extension ColumnMetaData: ThriftStruct {
             // Drafts of the format had other things under these numbers.
             case 15 where field.type == .int32: bloomFilterLength = try reader.int32(field)
             case 16 where field.type == .struct: sizeStatistics = try reader.value(field)
+            case 17 where field.type == .struct: geospatialStatistics = try reader.value(field)
             default: try reader.skip(field)
             }
         }
@@ -96,6 +98,7 @@ extension ColumnMetaData: ThriftStruct {
         try writer.int64(14, bloomFilterOffset)
         try writer.int32(15, bloomFilterLength)
         try writer.value(16, sizeStatistics)
+        try writer.value(17, geospatialStatistics)
     }
 }
 

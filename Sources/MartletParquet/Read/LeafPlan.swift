@@ -46,8 +46,11 @@ struct LeafPlan: Sendable {
             .timestamp, .duration:
             family = .fixed(width: type.nativeKind?.byteWidth ?? 8)
             if leaf.physicalType == .int96, case .timestamp(let unit, _) = type { conversion = .int96(unit) }
-        case .list, .largeList, .fixedSizeList, .struct, .map, .interval, .listView, .largeListView, .union,
-            .runEndEncoded, .extension:
+        case .interval(let unit):
+            family = .fixed(width: unit.byteWidth)
+            conversion = .interval(unit)
+        case .list, .largeList, .fixedSizeList, .struct, .map, .listView, .largeListView, .union, .runEndEncoded,
+            .extension:
             throw .type("\(type) is not the type of a leaf")
         }
         self.conversion = conversion

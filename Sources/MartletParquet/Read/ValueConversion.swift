@@ -11,6 +11,8 @@ enum ValueConversion {
     case bigEndian(byteCount: Int, to: Int)
     /// INT96 to so many of the unit since 1970.
     case int96(TimeUnit)
+    /// INTERVAL to Arrow's of that unit.
+    case interval(IntervalUnit)
 
     /// Bytes of a physical value.
     var sourceWidth: Int {
@@ -18,7 +20,7 @@ enum ValueConversion {
         case .narrow: 4
         case .resize(let width, _): width
         case .bigEndian(let width, _): width
-        case .int96: 12
+        case .int96, .interval: 12
         }
     }
 
@@ -70,6 +72,14 @@ enum ValueConversion {
                 let day = unsafe (source + i * 12 + 8).loadUnaligned(as: UInt32.self)
                 // Day 2,440,588 of the Julian calendar is 1970-01-01. Days out of reach wrap, as in pyarrow.
                 unsafe times[i] = (Int64(day) &- 2_440_588) &* perDay &+ ofDay / nanoseconds
+            }
+        case .interval(let unit):
+            for i in 0..<count {
+                let place = unsafe source + i * 12
+                let interval = unsafe StoredInterval(
+                    months: place.loadUnaligned(as: Int32.self), days: place.loadUnaligned(fromByteOffset: 4, as: Int32.self),
+                    milliseconds: place.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+                try unsafe interval.store(to: target + i * unit.byteWidth, unit)
             }
         }
     }

@@ -405,6 +405,7 @@ private struct MappingBuilder {
         case (.int64, .duration(let unit)): return .duration(unit)
         // Parquet has no such units: some writers store the plain integer, and only the original says what it counts.
         case (.int64, .timestamp(.second, _)), (.int64, .date64), (.int32, .time32(.second)): return original
+        case (.interval, .interval): return original
         case (.string, .largeString): return .largeString
         case (.binary, .largeBinary): return .largeBinary
         case (.string, .stringView): return .stringView
@@ -435,8 +436,10 @@ extension Field {
 }
 
 extension LeafColumn {
-    /// The Arrow type of the column by its logical or converted and its physical type, as in pyarrow.
+    /// The Arrow type of the column by its logical or converted and its physical type, as in pyarrow, which has only the
+    /// bytes of intervals.
     package func arrowType() throws(MartletError) -> DataType {
+        if isInterval { return .interval(.monthDayNano) }
         switch meaning {
         case .null: return .null
         case .decimal(let precision, let scale):
@@ -482,6 +485,12 @@ extension LeafColumn {
         case .byteArray: return .binary
         case .fixedLengthByteArray: return .fixedSizeBinary(byteWidth: typeLength)
         }
+    }
+
+    /// LogicalTypes.md, "INTERVAL", which is a converted type only.
+    var isInterval: Bool {
+        element.logicalType == nil && element.convertedType == .interval && physicalType == .fixedLengthByteArray
+            && typeLength == 12
     }
 
     /// The logical type, or what the converted type stands for.

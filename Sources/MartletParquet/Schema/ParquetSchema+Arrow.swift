@@ -206,7 +206,9 @@ private struct ElementBuilder {
             throw .notImplemented(
                 "Unhandled type for Arrow to Parquet schema conversion: \(type); write its fields as columns of their own"
             )
-        case .runEndEncoded, .extension, .interval:
+        // LogicalTypes.md, "INTERVAL": months, days and milliseconds.
+        case .interval: return leaf(.fixedLengthByteArray, nil, .interval, length: 12)
+        case .runEndEncoded, .extension:
             throw .notImplemented("Unhandled type for Arrow to Parquet schema conversion: \(type); cast it first")
         case .struct, .list, .largeList, .listView, .largeListView, .fixedSizeList, .map, .dictionary:
             throw .type("\(type) is not the type of a leaf")

@@ -95,6 +95,11 @@ package struct ThriftReader: ~Escapable {
         return try cursor.readZigZag()
     }
 
+    package mutating func double(_ field: ThriftField) throws(MartletError) -> Double {
+        guard field.type == .double else { throw mismatch(field, "double") }
+        return Double(bitPattern: try cursor.read(UInt64.self))
+    }
+
     package mutating func bytes(_ field: ThriftField) throws(MartletError) -> [UInt8] {
         guard field.type == .binary else { throw mismatch(field, "binary") }
         return try readBytes()

@@ -46,6 +46,12 @@ package struct ThriftWriter: ~Copyable {
         try zigZag(value)
     }
 
+    package mutating func double(_ id: Int16, _ value: Double?) throws(MartletError) {
+        guard let value else { return }
+        try head(id, .double)
+        try bytes.append(value.bitPattern)
+    }
+
     package mutating func bytes(_ id: Int16, _ value: [UInt8]?) throws(MartletError) {
         guard let value else { return }
         try head(id, .binary)

@@ -18,6 +18,7 @@ struct ChunkRecord {
     private var definitionLevels: [[Int64]] = []
     private var repetitionLevels: [[Int64]] = []
     private var bounds: [ValueBounds] = []
+    private var geometryBounds = GeometryBounds()
     private var pageNulls: [(nulls: Int, nans: Int, isAllNull: Bool)] = []
     private var pageEncodings: [(encoding: Encoding, count: Int32)] = []
 
@@ -43,6 +44,7 @@ struct ChunkRecord {
         definitionLevels.append(page.definitionLevels)
         repetitionLevels.append(page.repetitionLevels)
         bounds.append(page.bounds)
+        if let found = page.geometryBounds { geometryBounds.merge(found) }
         pageNulls.append((page.nullCount, page.nanCount ?? 0, page.nullCount == page.entryCount))
         if let known = pageEncodings.firstIndex(where: { $0.encoding == page.encoding }) {
             pageEncodings[known].count += 1
@@ -77,6 +79,7 @@ struct ChunkRecord {
             }
             metadata.statistics = statistics
             metadata.sizeStatistics = sizeStatistics(plan)
+            metadata.geospatialStatistics = geometryBounds.statistics(isGeography: plan.storage.space == .geography)
         }
         let pageType: PageType = options.dataPageVersion == .v1 ? .data : .dataV2
         var counts: [PageEncodingStatistics] = []

@@ -17,6 +17,7 @@ struct LeafConversion: Sendable {
         case decimalBytes(Int)
         case decimalInteger
         case int96(TimeUnit)
+        case interval(IntervalUnit)
     }
 
     let source: DataType
@@ -63,9 +64,13 @@ struct LeafConversion: Sendable {
         case .float16:
             step = .reinterpret
             target = .fixedSizeBinary(byteWidth: 2)
+        case .interval(let unit):
+            step = .interval(unit)
+            target = .fixedSizeBinary(byteWidth: 12)
         case .null, .boolean, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float32, .float64,
             .string, .largeString, .binary, .largeBinary, .fixedSizeBinary, .date32, .time32, .time64, .duration,
-            .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .interval, .listView, .largeListView, .union, .runEndEncoded, .extension:
+            .list, .largeList, .fixedSizeList, .struct, .map, .dictionary, .stringView, .binaryView, .listView,
+            .largeListView, .union, .runEndEncoded, .extension:
             step = .none
             target = type
         }
@@ -87,6 +92,7 @@ struct LeafConversion: Sendable {
                 ? try decimalBytes(array, width: width) : try reversedBytes(array, width: width)
         case .decimalInteger: return try narrowed(array)
         case .int96(let unit): return try int96(array, unit)
+        case .interval(let unit): return try intervals(array, unit)
         }
     }
 
@@ -244,6 +250,28 @@ struct LeafConversion: Sendable {
             unsafe target.storeBytes(
                 of: Int32(truncatingIfNeeded: day &+ 2_440_588), toByteOffset: 8, as: Int32.self)
             unsafe target += 12
+        }
+        return try made(array, output)
+    }
+
+    private func intervals(_ array: ArrayData, _ unit: IntervalUnit) throws(MartletError) -> ArrayData {
+        let width = unit.byteWidth
+        let end = try array.offset.adding(checked: array.count).multiplied(checked: width)
+        guard array.buffers[0].count >= end else {
+            throw .invalid("values buffer of \(source) is too short: \(array.buffers[0].count) bytes for \(end)")
+        }
+        let output = try BufferBuilder(uninitializedCount: try array.count.multiplied(checked: 12))
+        // Safety: the guard keeps all values inside the buffer.
+        let values = unsafe UnsafeRawPointer(array.buffers[0].pointer(to: UInt8.self)) + array.offset * width
+        let target = unsafe UnsafeMutableRawPointer(output.pointer(to: UInt8.self))
+        for i in 0..<array.count {
+            // Null slots hold anything.
+            var interval = StoredInterval(months: 0, days: 0, milliseconds: 0)
+            if array.isValid(i) { interval = try unsafe StoredInterval(values + i * width, unit, slot: i) }
+            let place = unsafe target + i * 12
+            unsafe place.storeBytes(of: interval.months, as: Int32.self)
+            unsafe place.storeBytes(of: interval.days, toByteOffset: 4, as: Int32.self)
+            unsafe place.storeBytes(of: interval.milliseconds, toByteOffset: 8, as: UInt32.self)
         }
         return try made(array, output)
     }

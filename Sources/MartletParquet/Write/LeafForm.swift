@@ -39,9 +39,13 @@ struct LeafStorage: Sendable {
     let form: LeafForm
     let order: BoundsOrder
     let isText: Bool
+    /// Where edges lie, for geometries and geographies.
+    let space: Space?
     /// Whether the Arrow type is a dictionary.
     let isDictionary: Bool
     private let conversion: LeafConversion
+
+    enum Space { case geometry, geography }
 
     init(
         _ path: LeafPath, _ column: LeafColumn, version: SchemaOptions.Version, allowsTruncatedTimestamps: Bool,
@@ -65,6 +69,12 @@ struct LeafStorage: Sendable {
         self.form = form
         self.order = ordersRealsTotally && (order == .float || order == .float16) ? .total : order
         isText = column.element.logicalType == .string
+        space =
+            switch column.element.logicalType {
+            case .geometry: .geometry
+            case .geography: .geography
+            case _: nil
+            }
     }
 
     static func form(of type: DataType, _ column: LeafColumn) -> (LeafForm, BoundsOrder) {
@@ -89,6 +99,7 @@ struct LeafStorage: Sendable {
         case .fixedLengthByteArray:
             if column.element.logicalType == .float16 { return (.fixedBytes(2), .float16) }
             if case .decimal = column.element.logicalType { return (.fixedBytes(column.typeLength), .signedBytes) }
+            if column.isInterval { return (.fixedBytes(12), .none) }
             return (.fixedBytes(column.typeLength), .bytes)
         }
     }

@@ -16,6 +16,8 @@ struct EncodedPage: Sendable {
     var nullCount = 0
     var nanCount: Int?
     var bounds = ValueBounds.empty
+    /// Of geometries and geographies.
+    var geometryBounds: GeometryBounds?
     /// Bytes of the valid byte strings, without their lengths; nil for other types.
     var unencodedByteCount: Int?
     /// How many entries have each level; empty where the format can do without.
@@ -97,7 +99,10 @@ struct PageEncoder {
             header: .empty, body: .empty, uncompressedByteCount: 0, encoding: encoding, rowCount: page.rowCount,
             entryCount: page.entryCount, nullCount: page.nullCount)
         try appendValues(page, scratch, &result)
-        if plan.settings.writesStatistics { countLevels(page, &result) }
+        if plan.settings.writesStatistics {
+            countLevels(page, &result)
+            if plan.storage.space != nil { result.geometryBounds = try geometryBounds(page) }
+        }
         result.uncompressedByteCount = scratch.body.byteCount
 
         guard let entryCount = Int32(exactly: page.entryCount) else {
@@ -156,6 +161,15 @@ struct PageEncoder {
         statistics.nanCount = page.nanCount.map { Int64($0) }
         statistics.set(page.bounds, plan.storage)
         return statistics
+    }
+
+    private func geometryBounds(_ page: PagePlan) throws(MartletError) -> GeometryBounds {
+        var bounds = GeometryBounds()
+        try unsafe plan.values.forEachBytes(page.slots) { start, count in
+            // Safety: these are the bytes of a slot.
+            bounds.add(unsafe RawSpan(_unsafeStart: start, byteCount: count))
+        }
+        return bounds
     }
 
     // MARK: Levels

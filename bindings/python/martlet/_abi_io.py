@@ -9,7 +9,7 @@ import errno
 import io
 import sys
 import weakref
-from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_int32, c_int64, c_void_p, py_object
+from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c_int32, c_int64, c_void_p, py_object
 
 from . import _abi
 from ._abi import lib
@@ -333,7 +333,10 @@ class ParquetColumnInfo(Structure):
         for name in (
             "has_statistics", "has_min_max", "is_min_exact", "is_max_exact", "has_column_index", "has_offset_index",
         )
-    ] + [("bloom_filter_offset", c_int64), ("bloom_filter_length", c_int64)]
+    ] + [
+        ("bloom_filter_offset", c_int64), ("bloom_filter_length", c_int64), ("has_geospatial_statistics", c_bool),
+        ("geospatial_types", c_char_p),
+    ] + [(name, c_double) for name in ("xmin", "xmax", "ymin", "ymax", "zmin", "zmax", "mmin", "mmax")]
 
 
 def text(value):

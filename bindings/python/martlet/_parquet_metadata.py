@@ -241,8 +241,7 @@ class ColumnChunkMetaData:
     data_page_offset = property(lambda self: self._info.data_page_offset)
     has_index_page = property(lambda self: self._info.index_page_offset >= 0)
     index_page_offset = property(lambda self: _known(self._info.index_page_offset))
-    is_geo_stats_set = property(lambda self: False)
-    geo_statistics = property(lambda self: None)
+    is_geo_stats_set = property(lambda self: self._info.has_geospatial_statistics)
     total_compressed_size = property(lambda self: self._info.total_compressed_size)
     total_uncompressed_size = property(lambda self: self._info.total_uncompressed_size)
     has_offset_index = property(lambda self: self._info.has_offset_index)
@@ -264,8 +263,13 @@ class ColumnChunkMetaData:
         """Statistics, or None when the file has none."""
         return Statistics(self) if self.is_stats_set else None
 
+    @property
+    def geo_statistics(self):
+        """GeoStatistics of a column of geometries or geographies, or None when the file has none."""
+        return GeoStatistics(self) if self.is_geo_stats_set else None
+
     def to_dict(self):
-        statistics = self.statistics
+        statistics, geospatial = self.statistics, self.geo_statistics
         return {
             "file_offset": self.file_offset,
             "file_path": self.file_path,
@@ -274,6 +278,7 @@ class ColumnChunkMetaData:
             "path_in_schema": self.path_in_schema,
             "is_stats_set": self.is_stats_set,
             "statistics": statistics.to_dict() if statistics else None,
+            "geo_statistics": geospatial.to_dict() if geospatial else None,
             "compression": self.compression,
             "encodings": self.encodings,
             "has_dictionary_page": self.has_dictionary_page,
@@ -490,3 +495,36 @@ class ColumnSchema:
             f"  physical_type: {self.physical_type}\n  logical_type: {self.logical_type}\n"
             f"  converted_type (legacy): {self.converted_type}"
         )
+
+
+_GEO_BOUNDS = ("xmin", "xmax", "ymin", "ymax", "zmin", "zmax", "mmin", "mmax")
+
+
+class GeoStatistics:
+    """Where the geometries of one column chunk lie: the ranges of x, y, z and m, and the kinds of geometries as codes of ISO WKB.
+    What the file does not say is None. Where xmin is more than xmax, they lie around the antimeridian."""
+
+    def __init__(self, chunk=None):
+        _check_made_inside(self, chunk)
+        self._info = chunk._info
+
+    @property
+    def geospatial_types(self):
+        codes = _abi_io.text(self._info.geospatial_types)
+        return [int(code) for code in codes.split(",")] if codes else None
+
+    xmin, xmax, ymin, ymax, zmin, zmax, mmin, mmax = (
+        property(lambda self, name=name: _unless_nan(getattr(self._info, name)))
+        for name in _GEO_BOUNDS)
+
+    def to_dict(self):
+        return {"geospatial_types": self.geospatial_types, **{name: getattr(self, name) for name in _GEO_BOUNDS}}
+
+    def __repr__(self):
+        lines = [f"  geospatial_types: {self.geospatial_types}"]
+        lines += [f"  {a}min: {getattr(self, a + 'min')}, {a}max: {getattr(self, a + 'max')}" for a in "xyzm"]
+        return "\n".join([f"<martlet.parquet.GeoStatistics object at {hex(id(self))}>"] + lines)
+
+
+def _unless_nan(number):
+    return None if number != number else number

@@ -112,7 +112,6 @@ def test_columns_of_nulls(type):
 @pytest.mark.parametrize("name, length, values, logical, converted", [
     ("uuid", 16, [uuid.UUID(int=5).bytes, b"\xff" * 16], UUID_TYPE, None),
     ("float16", 2, [struct.pack("<e", v) for v in (0.0, -0.0, 1.5, float("nan"), 65504.0)], FLOAT16_TYPE, None),
-    ("interval", 12, [struct.pack("<III", 1, 2, 3), b"\xff" * 12], None, INTERVAL),
     ("bytes", 3, [b"abc", b"\0\0\0"], None, None), ("one byte", 1, [b"a", b"\xff"], None, None),
 ])
 def test_fixed_length(name, length, values, logical, converted, repetition):
