@@ -4,7 +4,13 @@ extension ArrayData {
     /// Whether both hold the same type and the same values, nulls in the same slots. NaN is not equal to NaN,
     /// as in pyarrow; values under nulls do not count.
     public func isEqual(to other: ArrayData) -> Bool {
-        guard type.holdsSameValues(as: other.type), count == other.count else { return false }
+        type.holdsSameValues(as: other.type) && hasSameStorage(as: other)
+    }
+
+    /// Whether the stored values are the same: the type of children stands in the field of their parent too, which alone may
+    /// say that it is an extension type.
+    private func hasSameStorage(as other: ArrayData) -> Bool {
+        guard type.storage.holdsSameValues(as: other.type.storage), count == other.count else { return false }
         if self === other && !type.containsFloats { return true }
         guard nullCount == other.nullCount else { return false }
         if count == 0 || type.isNullType { return true }
@@ -77,11 +83,11 @@ extension ArrayData {
         case .none, .offsets, .ranges, .picked, .runs: return true
         case .parallel:
             return children.indices.allSatisfy {
-                children[$0].window(a, length).isEqual(to: other.children[$0].window(b, length))
+                children[$0].window(a, length).hasSameStorage(as: other.children[$0].window(b, length))
             }
         case .fixed(let width):
             return children[0].window(a * width, length * width)
-                .isEqual(to: other.children[0].window(b * width, length * width))
+                .hasSameStorage(as: other.children[0].window(b * width, length * width))
         }
     }
 
@@ -116,7 +122,7 @@ extension ArrayData {
             return p.hasSameBytes(as: q)
         }
         return mine.children[0].window(from.lowerBound, from.count)
-            .isEqual(to: theirs.children[0].window(to.lowerBound, to.count))
+            .hasSameStorage(as: theirs.children[0].window(to.lowerBound, to.count))
     }
 
     /// Dictionaries may differ in order: what counts is the values that the indices reach.

@@ -18,3 +18,12 @@ extension ArrayData {
             children: views, dictionary: values)
     }
 }
+
+extension ChunkedArray {
+    /// The same memory under another type of the same layout.
+    package func viewed(as other: DataType) throws(MartletError) -> ChunkedArray {
+        var views: [ArrayData] = []
+        for chunk in chunks { views.append(try chunk.viewed(as: other)) }
+        return try ChunkedArray(type: other, chunks: views)
+    }
+}

@@ -39,6 +39,16 @@ extension Field {
         return plain
     }
 
+    /// `withExtensionFromMetadata` all the way down.
+    package var withExtensionsFromMetadata: Field {
+        var whole = self
+        whole.type = type.mapChildren(\.withExtensionsFromMetadata)
+        return whole.withExtensionFromMetadata
+    }
+
+    /// The type, an extension type too where only the metadata names it.
+    var meaning: DataType { metadata.pairs.isEmpty ? type : withExtensionFromMetadata.type }
+
     /// The field as the doors read it: an extension named by the field's metadata becomes its type.
     package var withExtensionFromMetadata: Field {
         guard let name = metadata[ExtensionType.nameKey] else { return self }
@@ -56,6 +66,11 @@ extension Schema {
     /// rooms that work on storage only. `ArrayData.viewed(as:)` sees arrays under the one as arrays under the other.
     package var withExtensionsAsMetadata: Schema {
         Schema(fields.map(\.withExtensionsAsMetadata), metadata: metadata)
+    }
+
+    /// The schema with extension types wherever the fields' metadata names them.
+    package var withExtensionsFromMetadata: Schema {
+        Schema(fields.map(\.withExtensionsFromMetadata), metadata: metadata)
     }
 }
 

@@ -35,13 +35,13 @@ extension DataType {
         }
         if case .extension = other { return false }
         if case .map(let a, _) = self, case .map(let b, _) = other {
-            return zip(a.type.childFields, b.type.childFields).allSatisfy { $0.type.holdsSameValues(as: $1.type) }
+            return zip(a.type.childFields, b.type.childFields).allSatisfy { $0.meaning.holdsSameValues(as: $1.meaning) }
         }
         // Flat types are equal or not; the format string of a nested type tells all but its children.
         let (mine, theirs) = (childFields, other.childFields)
         guard !mine.isEmpty, mine.count == theirs.count, formatString == other.formatString else { return false }
         return zip(mine, theirs).allSatisfy {
-            (!namesCount || $0.name == $1.name) && $0.type.holdsSameValues(as: $1.type)
+            (!namesCount || $0.name == $1.name) && $0.meaning.holdsSameValues(as: $1.meaning)
         }
     }
 
@@ -54,6 +54,6 @@ extension DataType {
     }
 
     private var withoutMetadata: DataType {
-        mapChildren { Field($0.name, $0.type.withoutMetadata, isNullable: $0.isNullable) }
+        mapChildren { Field($0.name, $0.meaning.withoutMetadata, isNullable: $0.isNullable) }
     }
 }

@@ -160,7 +160,9 @@ public final class Dataset: Sendable {
         var output = schema
         if let columns {
             output.fields = try columns.map { name throws(MartletError) in
-                schema.fields[try schema.index(of: String(name.split(separator: ".").first ?? ""))]
+                // A name with dots may be a column's own.
+                if schema.names.contains(name) { return schema.fields[try schema.index(of: name)] }
+                return schema.fields[try schema.index(of: String(name.split(separator: ".").first ?? ""))]
             }
         }
         let bound = try filter.map { filter throws(MartletError) in try filter.bound(to: schema) }

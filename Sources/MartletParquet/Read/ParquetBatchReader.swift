@@ -262,7 +262,7 @@ public final class ParquetBatchReader: RecordBatchReader {
         try file.source.checkUnchanged()
         let rows = piece.rowCount
         let gathered = Gathered(assembly: Assembly(outputs: outputs, rows: rows))
-        let (nodes, threads) = (nodes, piece.isShared ? nil : 1)
+        let (nodes, schema, threads) = (nodes, schema, piece.isShared ? nil : 1)
         let columns = try WorkerPool.map(nodes.count, threads: threads) { index throws(MartletError) -> ArrayData in
             let node = nodes[index]
             let array = try adding(context: "column '\(node.field.name)'") { () throws(MartletError) in
@@ -271,7 +271,7 @@ public final class ParquetBatchReader: RecordBatchReader {
             guard array.count == rows else {
                 throw .corrupt("column '\(node.field.name)' has \(array.count) rows, \(rows) are expected")
             }
-            return array
+            return try array.viewed(as: schema.fields[index].type)
         }
         if piece.isShared { largestByteCount = max(largestByteCount, columns.reduce(0) { $0 + $1.byteCount }) }
         return RecordBatch(unchecked: schema, columns: columns, rowCount: rows)

@@ -26,7 +26,10 @@ extension ParquetFile {
         _ = try checkedRowGroups(selections.map(\.rowGroup))
         let read = try TableRead(file: self, nodes: nodes, selections: selections)
         try operation.advance(to: 0, of: read.rowCount)
-        let columns = try read.run()
+        var columns = try read.run()
+        for (i, field) in schema.fields.enumerated() where columns[i].type != field.type {
+            columns[i] = try columns[i].viewed(as: field.type)
+        }
         try operation.advance(to: read.rowCount, of: read.rowCount)
         return try Table(schema: schema, columns: columns, rowCount: read.rowCount)
     }

@@ -94,7 +94,7 @@ public final class ParquetFile: Sendable {
     func projection(_ columns: [String]?) throws(MartletError) -> ([ArrowNode], Schema) {
         guard let columns else { return (mapping.nodes, schema) }
         let nodes = try mapping.projected(columns)
-        return (nodes, Schema(nodes.map(\.field), metadata: schema.metadata))
+        return (nodes, Schema(nodes.map(\.field), metadata: schema.metadata).withExtensionsFromMetadata)
     }
 
     /// The schema of a read with these columns.

@@ -45,7 +45,7 @@ package struct ArrowNode: Sendable {
 
 /// The Arrow schema of a Parquet schema, as pyarrow finds it.
 package struct ArrowMapping: Sendable {
-    /// One for each field of `schema`.
+    /// One for each field of `schema`. They know extension types by their storage and by metadata.
     package let nodes: [ArrowNode]
     package let schema: Schema
 
@@ -70,7 +70,7 @@ package struct ArrowMapping: Sendable {
             }
         }
         self.nodes = nodes
-        schema = Schema(nodes.map(\.field), metadata: metadata)
+        schema = Schema(nodes.map(\.field), metadata: metadata).withExtensionsFromMetadata
     }
 
     /// The nodes that `columns` name, by the name of a top-level field or by a dotted path into it, in the order
@@ -425,13 +425,6 @@ extension Field {
     fileprivate mutating func name(extension name: String) {
         metadata.append(ExtensionType.nameKey, name)
         metadata.append(ExtensionType.metadataKey, "")
-    }
-
-    /// The field as doors see it, all the way down.
-    fileprivate var withExtensionsFromMetadata: Field {
-        var whole = self
-        whole.type = type.mapChildren(\.withExtensionsFromMetadata)
-        return whole.withExtensionFromMetadata
     }
 }
 

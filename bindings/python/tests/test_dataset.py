@@ -275,3 +275,13 @@ def test_progress(root, tmp_path):
 
 def test_a_filter_with_field_of_compute(root):
     assert pq.read_table(root, filters=pc.field("key") == "a").num_rows == 250
+
+
+def test_names_with_dots(tmp_path):
+    """A column's own name comes before a path into a struct."""
+    data = {"a.b": [1, 2, 3], "a": [{"b": 10}, {"b": 11}, {"b": 12}], "x.y.z": ["p", "q", "p"]}
+    pq.write_table(pa.table(data), tmp_path / "f.parquet")
+    found = ds.dataset(tmp_path / "f.parquet")
+    assert found.to_table(columns=["x.y.z", "a.b"]).to_pydict() == {"x.y.z": data["x.y.z"], "a.b": data["a.b"]}
+    assert found.to_table(columns=["a.b"], filter=pc.field("x.y.z") == "q").to_pydict() == {"a.b": [2]}
+    assert pq.read_table(tmp_path / "f.parquet", columns=["a.b"]).to_pydict() == {"a.b": data["a.b"]}

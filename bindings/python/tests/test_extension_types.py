@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 
 import martlet as ma
+import martlet.compute as pc
+import martlet.dataset
 import martlet.ipc
 import martlet.parquet
 
@@ -305,3 +307,27 @@ def test_casts_between_extension_types_go_through_the_storage():
     assert numbers.cast(ma.bool8()).equals(numbers)
     with pytest.raises(TypeError, match="Expected array or chunked array"):
         ma.bool8().wrap_array(None)
+
+
+def test_parquet_gives_them_back_at_every_level(tmp_path):
+    """Fields say so in a file; values must know it too, inside of lists and structs and for what is computed of them."""
+    uuids = ma.ExtensionArray.from_storage(ma.uuid(), ma.array([bytes(16), None, b"\1" * 16], ma.binary(16)))
+    lists = ma.ListArray.from_arrays(ma.array([0, 2, 3, 3], ma.int32()), uuids)
+    table = ma.table({
+        "u": uuids, "l": lists, "s": ma.StructArray.from_arrays([uuids, lists], ["u", "l"]), "n": [1, 2, 3],
+        "m": ma.MapArray.from_arrays([0, 1, 2, 3], ma.array(["a", "b", "c"]), uuids)})
+    martlet.parquet.write_table(table, tmp_path / "f")
+    file = martlet.parquet.ParquetFile(tmp_path / "f")
+    batches = ma.Table.from_batches(file.iter_batches(batch_size=2))
+    scanned = martlet.dataset.dataset(tmp_path / "f").to_table()
+    for read in (martlet.parquet.read_table(tmp_path / "f"), file.read(), file.read(columns=table.column_names), batches, scanned):
+        assert read.equals(table) and table.equals(read)
+        assert read.to_pylist() == table.to_pylist()
+        assert read.group_by("u").aggregate([("n", "sum")]).num_rows == 3
+        assert read.filter(pc.field("u") == uuids[2]).column("n").to_pylist() == [3]
+        assert pa.table(read).to_pylist() == pa.table(table).to_pylist()
+    for field in pc.field("u"), pc.field("s", "u"):
+        for literal in uuids[2], b"\1" * 16:
+            assert martlet.parquet.read_table(tmp_path / "f", filters=field == literal).column("n").to_pylist() == [3]
+    part = martlet.parquet.read_table(tmp_path / "f", columns=["s.u"]).column("s")
+    assert part.to_pylist() == [{"u": one} for one in uuids.to_pylist()]
