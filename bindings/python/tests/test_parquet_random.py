@@ -181,6 +181,11 @@ def plain(table):
     ], table.column_names)
 
 
+def text(type):
+    """The type without the names that maps give to their entries."""
+    return re.sub(r" \('.*?'\)", "", str(type))
+
+
 def with_units(table, schema):
     """The table with the types of `schema` where they have its layout. Parquet has no seconds and no date64: arro3 stores
     bare integers beside the Arrow schema; pyarrow leaves them so, we give what they were."""
@@ -191,10 +196,10 @@ def with_units(table, schema):
         return pa.Array._import_from_c(ctypes.addressof(address), type)
 
     def bare(type):
-        return re.sub(r"time32\[s\]", "int32", re.sub(r"timestamp\[s[^]]*\]|date64(\[ms\])?", "int64", str(type)))
+        return re.sub(r"time32\[s\]", "int32", re.sub(r"timestamp\[s[^]]*\]|date64(\[ms\])?", "int64", text(type)))
 
     for i, (field, column) in enumerate(zip(schema, table.columns)):
-        if field.type != column.type and bare(field.type) == str(column.type):
+        if field.type != column.type and bare(field.type) == text(column.type):
             chunks = [retyped(chunk, field.type) for chunk in column.chunks]
             table = table.set_column(i, field, pa.chunked_array(chunks, field.type))
     return table
@@ -212,12 +217,8 @@ def with_bytes(table, schema):
             return type(value)(map(stored, value))
         return value
 
-    def bare(type):
-        """Without the name that maps give to their entries."""
-        return re.sub(r" \('.*?'\)", "", str(type))
-
     for i, (mine, theirs) in enumerate(zip(table.schema, schema)):
-        if bare(mine.type) != bare(theirs.type) == bare(mine.type).replace("month_day_nano_interval", "fixed_size_binary[12]"):
+        if text(mine.type) != text(theirs.type) == text(mine.type).replace("month_day_nano_interval", "fixed_size_binary[12]"):
             values = pa.array(map(stored, table.column(i).to_pylist()), theirs.type)
             table = table.set_column(i, theirs, pa.chunked_array([values]))
     return table
