@@ -53,6 +53,8 @@ public func parquetFileScan(
         let size = try batchRowCount(&options)
         let usesThreads = try options.flag("use_threads") ?? true
         var selections = try rowRanges(&options).map { (ranges) throws(MartletError) in try file.selections(ofRows: ranges) }
+        var columns = try texts(columns, columnCount, "columns")
+        if try options.flag("ignore_missing_columns") == true { columns = columns.map(file.known) }
         try options.finish()
         if let rowGroups {
             guard selections == nil else { throw .invalid("row_groups and row_ranges exclude each other") }
@@ -60,8 +62,7 @@ public func parquetFileScan(
             selections = (0..<count).map { RowSelection(rowGroup: Int(rowGroups[$0])) }
         }
         let reader = try file.scan(
-            columns: try texts(columns, columnCount, "columns"), selections: selections,
-            filter: try optionalExpression(filter), batchRowCount: size, readsAhead: usesThreads,
+            columns: columns, selections: selections, filter: try optionalExpression(filter), batchRowCount: size, readsAhead: usesThreads,
             operation: Operation(progress))
         try give(StreamHandle(reader), to: out)
     }

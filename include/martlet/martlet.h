@@ -555,7 +555,8 @@ MARTLET_CHECKED martlet_status martlet_parquet_file_schema_text(const martlet_pa
 /* A stream of the chosen columns (names or dotted paths; NULL: all) and row groups (NULL: all), filtered by `filter`
  * (NULL: everything). Pages and row groups that cannot match are neither read nor decoded. Keys: batch_size (rows; 0: as
  * large as they can be, one batch where offsets allow), use_threads, row_ranges ("10:20,500:600": rows of the file from the
- * first number to before the second, in order; not beside row_groups). The file is shared. */
+ * first number to before the second, in order; not beside row_groups), ignore_missing_columns (true: columns that the file
+ * does not have are left out, the others come in the order of the file). The file is shared. */
 MARTLET_CHECKED martlet_status martlet_parquet_file_scan(martlet_parquet_file *file, const char *const *columns,
                                                          int64_t column_count, const int32_t *row_groups,
                                                          int64_t row_group_count, const martlet_expression *filter,

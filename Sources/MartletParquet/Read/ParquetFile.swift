@@ -97,6 +97,9 @@ public final class ParquetFile: Sendable {
         return (nodes, Schema(nodes.map(\.field), metadata: schema.metadata).withExtensionsFromMetadata)
     }
 
+    /// Those of `columns` (names or dotted paths) that the file has, each once, in the order of the file.
+    public func known(columns: [String]) -> [String] { mapping.known(columns, parquetSchema.leaves) }
+
     /// The schema of a read with these columns.
     public func schema(columns: [String]?) throws(MartletError) -> Schema { try projection(columns).1 }
 }

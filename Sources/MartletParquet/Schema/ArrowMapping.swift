@@ -73,6 +73,20 @@ package struct ArrowMapping: Sendable {
         schema = Schema(nodes.map(\.field), metadata: metadata).withExtensionsFromMetadata
     }
 
+    /// Those of `columns` that name something, each once, in the order of the file.
+    func known(_ columns: [String], _ leaves: [LeafColumn]) -> [String] {
+        var seen: Set<String> = []
+        var found: [(name: String, place: Int, turn: Int)] = []
+        for (turn, name) in columns.enumerated() where seen.insert(name).inserted {
+            var place = nodes.firstIndex { $0.field.name == name }
+            if place == nil, let leaf = leaves.first(where: { "\($0.dottedPath).".hasPrefix("\(name).") }) {
+                place = nodes.firstIndex { $0.leaves.contains(leaf.index) }
+            }
+            if let place { found.append((name, place, turn)) }
+        }
+        return found.sorted { ($0.place, $0.turn) < ($1.place, $1.turn) }.map(\.name)
+    }
+
     /// The nodes that `columns` name, by the name of a top-level field or by a dotted path into it, in the order
     /// in which they are first named; what is below them keeps the file's. A path may leave out the nodes that lists and maps put between.
     package func projected(_ columns: [String]) throws(MartletError) -> [ArrowNode] {

@@ -77,7 +77,6 @@ class ParquetFile:
             )
         self._metadata = FileMetaData._from_handle(self._handle)
         self._arrow_schema = None
-        self._leaves = None
 
     @property
     def metadata(self):
@@ -123,26 +122,11 @@ class ParquetFile:
         if self.closed:
             raise ArrowInvalid("Invalid operation on closed file")
 
-    def _known_columns(self, columns):
-        """The columns that exist; as in pyarrow, names that are not in the file are left out."""
-        columns = _check_columns(columns)
-        if columns is None:
-            return None
-        names = self.schema_arrow.names
-        if len(columns) < 8:
-            # The file may have thousands.
-            place = {name: names.index(name) for name in set(columns).union(n.split(".")[0] for n in columns) if name in names}
-        else:
-            place = {name: i for i, name in enumerate(names)}
-        if not all(name in place for name in columns) and self._leaves is None:
-            info = (_abi_io.parquet_column_info(self._handle, -1, i) for i in range(self._metadata.num_columns))
-            self._leaves = [_abi_io.text(one.path) for one in info]
-        known = [n for n in columns if n in place or any((leaf + ".").startswith(n + ".") for leaf in self._leaves)]
-        return sorted(dict.fromkeys(known), key=lambda n: place.get(n, place.get(n.split(".")[0], 0)))
-
     def _scan(
-        self, columns=None, row_groups=None, filter=None, batch_size=0, use_threads=True, step=None, row_ranges=None
+        self, columns=None, row_groups=None, filter=None, batch_size=0, use_threads=True, step=None, row_ranges=None,
+        ignore_missing=False,
     ):
+        """A reader of the columns; with `ignore_missing` those that the file has, in its order, as pyarrow's ParquetFile does."""
         self._check_open()
         if row_groups is not None:
             row_groups = [int(i) for i in row_groups]
@@ -152,7 +136,9 @@ class ParquetFile:
                         f"Some index in row_group_indices is {i}, which is either < 0 or >= "
                         f"num_row_groups({self.num_row_groups})"
                     )
-        options = {"batch_size": int(batch_size) or None, "use_threads": None if use_threads else False}
+        options = {
+            "batch_size": int(batch_size) or None, "use_threads": None if use_threads else False,
+            "ignore_missing_columns": ignore_missing or None}
         if row_ranges is not None:
             options["row_ranges"] = ",".join(f"{start}:{stop}" for start, stop in map(_row_range, row_ranges))
         with self._source.callbacks.raising():
@@ -170,17 +156,20 @@ class ParquetFile:
             )
         return SourceReader._over(pointer, self._source)
 
-    def _read(self, columns, row_groups, filter, use_threads, progress=None, total=None, row_ranges=None):
+    def _read(
+        self, columns, row_groups, filter, use_threads, progress=None, total=None, row_ranges=None, ignore_missing=False
+    ):
         self._check_open()
         watch = Progress(progress, "reading", total)
         with _naming(filter), watch.call() as step:
-            reader = self._scan(columns, row_groups, filter, 0, use_threads, step, row_ranges)
+            reader = self._scan(columns, row_groups, filter, 0, use_threads, step, row_ranges, ignore_missing)
             table = reader.read_all()
             del reader
         watch.end()
         return table
 
     def _with_index(self, columns, use_pandas_metadata):
+        columns = _check_columns(columns)
         if columns is None or not use_pandas_metadata:
             return columns
         return list(columns) + _index_columns(self.schema_arrow, columns)
@@ -191,8 +180,8 @@ class ParquetFile:
         row_ranges: the rows that are wanted, as (start, stop) pairs or ranges in ascending order, counted over the whole file;
         only the pages that hold them are read where the file has an offset index.
         """
-        columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
-        return self._read(columns, None, None, use_threads, progress, self._metadata.num_rows, row_ranges)
+        columns = self._with_index(columns, use_pandas_metadata)
+        return self._read(columns, None, None, use_threads, progress, self._metadata.num_rows, row_ranges, True)
 
     def read_row_group(self, i, columns=None, use_threads=True, use_pandas_metadata=False):
         return self.read_row_groups([i], columns, use_threads, use_pandas_metadata)
@@ -200,8 +189,8 @@ class ParquetFile:
     def read_row_groups(self, row_groups, columns=None, use_threads=True, use_pandas_metadata=False):
         """Some row groups, in the order given, as a Table."""
         self._check_open()
-        columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
-        return self._read(columns, list(row_groups), None, use_threads)
+        columns = self._with_index(columns, use_pandas_metadata)
+        return self._read(columns, list(row_groups), None, use_threads, ignore_missing=True)
 
     def iter_batches(
         self, batch_size=65536, row_groups=None, columns=None, use_threads=True, use_pandas_metadata=False, row_ranges=None
@@ -210,17 +199,16 @@ class ParquetFile:
         self._check_open()
         if batch_size <= 0:
             raise ValueError(f"batch_size must be above 0, not {batch_size}")
-        columns = self._known_columns(self._with_index(columns, use_pandas_metadata))
-        return iter(self._scan(columns, row_groups, None, batch_size, use_threads, row_ranges=row_ranges))
+        columns = self._with_index(columns, use_pandas_metadata)
+        return iter(self._scan(columns, row_groups, None, batch_size, use_threads, None, row_ranges, True))
 
     def scan_contents(self, columns=None, batch_size=65536):
         """Reads and checks the columns (names, or positions of leaf columns); the number of rows."""
         self._check_open()
         if columns is not None:
             names = self.schema.names
-            columns = [names[c] if isinstance(c, int) else c for c in columns]
-            columns = self._known_columns(columns)
-        return sum(batch.num_rows for batch in self._scan(columns, None, None, batch_size))
+            columns = _check_columns([names[c] if isinstance(c, int) else c for c in columns])
+        return sum(batch.num_rows for batch in self._scan(columns, None, None, batch_size, ignore_missing=True))
 
     def __arrow_c_schema__(self):
         return self.schema_arrow.__arrow_c_schema__()
