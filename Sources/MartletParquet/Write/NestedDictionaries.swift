@@ -1,10 +1,11 @@
 import MartletArrow
 import MartletBase
 
-// Parquet's dictionaries hold values of leaves: those of lists, structs and maps are looked up before they are written.
+// Parquet's dictionaries hold values of leaves: those of lists, structs and maps are looked up before they are written, and so
+// are those of extension types, which only fields name.
 
 extension Schema {
-    /// The schema with the values of dictionaries of nested values.
+    /// The schema with the values of dictionaries of nested values and of extension types.
     var withoutNestedDictionaries: Schema { Schema(fields.map(\.withoutNestedDictionaries), metadata: metadata) }
 }
 
@@ -16,8 +17,15 @@ extension Field {
 
 extension DataType {
     fileprivate var withoutNestedDictionaries: DataType {
-        if case .dictionary(_, let value, _) = self, value.isNested { return value.withoutNestedDictionaries }
+        if let value = lookedUpValue { return value.withoutNestedDictionaries }
         return mapChildren(\.withoutNestedDictionaries)
+    }
+
+    /// What dictionaries that Parquet does not have are looked up for; nil for all other types.
+    fileprivate var lookedUpValue: DataType? {
+        guard case .dictionary(_, let value, _) = self else { return nil }
+        if case .extension = value { return value }
+        return value.isNested ? value : nil
     }
 }
 
@@ -36,7 +44,7 @@ extension ArrayData {
     fileprivate func withoutNestedDictionaries() throws(MartletError) -> ArrayData {
         let target = type.withoutNestedDictionaries
         if target == type { return self }
-        if case .dictionary(_, let value, _) = type, value.isNested, let dictionary {
+        if type.lookedUpValue != nil, let dictionary {
             return try lookedUp(try dictionary.withoutNestedDictionaries())
         }
         var plain: [ArrayData] = []

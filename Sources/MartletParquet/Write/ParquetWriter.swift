@@ -45,8 +45,8 @@ public final class ParquetWriter {
         appendingTo existing: FileMetaData? = nil
     ) throws(MartletError) {
         // Parquet has neither views nor runs, and stores extension types as their storage.
-        storedSchema = schema.readable.withExtensionsAsMetadata
-        let schema = schema.contiguous.withExtensionsAsMetadata.withoutNestedDictionaries
+        storedSchema = schema.readable.withoutNestedDictionaries.withExtensionsAsMetadata
+        let schema = schema.contiguous.withoutNestedDictionaries.withExtensionsAsMetadata
         self.sink = GatheringSink(sink)
         self.schema = schema
         self.options = options
@@ -196,8 +196,8 @@ public final class ParquetWriter {
 
     /// The batch as Parquet's storage has it.
     private func plain(_ batch: RecordBatch) throws(MartletError) -> RecordBatch {
-        let plain = try batch.contiguousStrings()
-        return try plain.viewed(as: plain.schema.withExtensionsAsMetadata).withoutNestedDictionaries()
+        let plain = try batch.contiguousStrings().withoutNestedDictionaries()
+        return try plain.viewed(as: plain.schema.withExtensionsAsMetadata)
     }
 
     private func check(_ batch: RecordBatch) throws(MartletError) {

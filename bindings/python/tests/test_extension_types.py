@@ -7,6 +7,7 @@ import uuid
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import martlet as ma
@@ -331,3 +332,15 @@ def test_parquet_gives_them_back_at_every_level(tmp_path):
             assert martlet.parquet.read_table(tmp_path / "f", filters=field == literal).column("n").to_pylist() == [3]
     part = martlet.parquet.read_table(tmp_path / "f", columns=["s.u"]).column("s")
     assert part.to_pylist() == [{"u": one} for one in uuids.to_pylist()]
+
+
+@pytest.mark.parametrize("store_schema", [True, False])
+def test_parquet_looks_dictionaries_of_them_up(store_schema, tmp_path):
+    """Only fields name extension types in a file: pyarrow writes what it cannot read again."""
+    uuids = ma.ExtensionArray.from_storage(ma.uuid(), ma.array([bytes(16), b"\1" * 16], ma.binary(16)))
+    coded = ma.DictionaryArray.from_arrays(ma.array([1, 0, None, 1]), uuids)
+    table = ma.table({"u": coded, "s": ma.StructArray.from_arrays([coded], ["u"])})
+    martlet.parquet.write_table(table, tmp_path / "f", store_schema=store_schema)
+    for read in martlet.parquet.read_table(tmp_path / "f"), pyarrow.parquet.read_table(tmp_path / "f"):
+        assert str(read.schema.field("u").type) == "extension<arrow.uuid>"
+        assert read.to_pylist() == table.to_pylist()
