@@ -34,6 +34,28 @@ enum DatasetSchema {
     }
 }
 
+/// Whether values of `type` can be keys: they have a text from which they can be read again.
+func isKeyType(_ type: DataType) -> Bool {
+    if case .interval = type.storage { return false }
+    return !type.isNested
+}
+
+/// The text that directory names have for a key; nil for null.
+func keyText(_ keys: ArrayData, at row: Int) throws(MartletError) -> String? {
+    guard keys.isValid(row) else { return nil }
+    var plain = keys.type.storage
+    if case .dictionary(_, let value, _) = plain { plain = value.storage }
+    switch plain {
+    case .binary, .largeBinary, .binaryView, .fixedSizeBinary:
+        // As in pyarrow, bytes are text; what is none could not be told from it again.
+        let bytes = try cast(keys.window(row, 1), to: .largeBinary)
+        do throws(MartletError) { return try cast(bytes, to: .largeString).text(at: 0) } catch {
+            throw error.within("\(keys.type) as the name of a directory, which is text; make text of the key first")
+        }
+    case _: return try keys.text(at: row)
+    }
+}
+
 /// The key that a directory name tells, as an array of one value of `type`.
 func keyValue(_ text: String?, as type: DataType) throws(MartletError) -> ArrayData {
     guard let text else { return try .nulls(type, count: 1) }

@@ -33,8 +33,8 @@ public final class DatasetWriter {
                     "partition column \"\(name)\" is not in the schema; it has \(schema.names.joined(separator: ", "))")
             }
             guard !keys.contains(index) else { throw .invalid("partition column \"\(name)\" is named twice") }
-            guard !schema.fields[index].type.isNested else {
-                throw .notImplemented("partition column \"\(name)\" is of type \(schema.fields[index].type); a key is a flat value")
+            guard isKeyType(schema.fields[index].type) else {
+                throw .notImplemented("partition column \"\(name)\" is of type \(schema.fields[index].type); keys are flat values that can be read from their text again")
             }
             keys.append(index)
         }
@@ -86,9 +86,9 @@ public final class DatasetWriter {
         for row in grouping.firstRows {
             var segments: [PartitionSegment] = []
             for (key, column) in zip(keys, keyColumns) {
-                segments.append(
-                    PartitionSegment(
-                        key: schema.fields[column].name, value: key.isValid(row) ? try key.text(at: row) : nil))
+                let name = schema.fields[column].name
+                let text = try adding(context: "partition key \"\(name)\"") { () throws(MartletError) in try keyText(key, at: row) }
+                segments.append(PartitionSegment(key: name, value: text))
             }
             targets.append(try partition(segments))
         }

@@ -130,6 +130,28 @@ def test_keys_that_pyarrow_cannot_write(tmp_path):
     assert not files_below(tmp_path / "e")
 
 
+@pytest.mark.parametrize("keys", [
+    pa.array([b"a", b"b/=%", None]), pa.array([b"ab", b"/=", None], pa.binary(2)), pa.array([b"a", "\u00e9".encode(), None], pa.binary_view()),
+    pa.array([b"a", b"", b"a"]).dictionary_encode(), pa.array([1.5, float("inf"), None], pa.float16()),
+    pa.array([datetime.timedelta(1), datetime.timedelta(-1), None]),
+], ids=lambda keys: str(keys.type))
+def test_keys_come_back(keys, tmp_path):
+    table = pa.table({"k": keys, "n": [0, 1, 2]})
+    pq.write_to_dataset(table, tmp_path, partition_cols=["k"])
+    assert pq.read_table(tmp_path).sort_by("n").equals(table)
+    assert pyarrow.dataset.dataset(tmp_path, partitioning="hive").to_table().num_rows == 3
+
+
+@pytest.mark.parametrize("keys, words", [
+    (pa.array([b"a", b"\xff"]), "make text of the key first"), (pa.array([b"\xff\xfe"] * 2, pa.binary(2)), "make text of the key first"),
+    (pa.array([(1, 2, 3)] * 2, pa.month_day_nano_interval()), "read from their text"), (pa.array([[1], [2]]), "read from their text"),
+])
+def test_keys_that_could_not_come_back(keys, words, tmp_path):
+    with pytest.raises(pa.ArrowException, match=f'"k".*{words}'):
+        pq.write_to_dataset(pa.table({"k": keys, "n": [0, 1]}), tmp_path / "d", partition_cols=["k"])
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
 @BOTH
 def test_nulls_end_a_path(module, ds, tmp_path):
     table = module.table({"n": [0, 1], "a": [1, 2], "b": ["x", None]})
