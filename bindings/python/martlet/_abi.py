@@ -11,6 +11,7 @@ give it up (`CDLL`). Handles are passed as they are; so are None (NULL), `bytes`
 """
 
 import ctypes
+import functools
 import os
 import sys
 import threading
@@ -172,11 +173,18 @@ def new(function, *arguments):
 # ---- handles ---------------------------------------------------------------------------------------------------------
 
 
+# What one thread at a time may use; the handles have a lock, `turn`, at which others wait.
+_WITH_TURNS = {"stream", "source", "sink", "ipc_writer", "parquet_writer"}
+
+
 def handle_class(name, noun):
     """A class that owns a `martlet_<noun> *` and releases it once."""
+    has_turns = noun in _WITH_TURNS
 
     def __init__(self, pointer):
         self._as_parameter_ = pointer
+        if has_turns:
+            self.turn = threading.RLock()
 
     # The function is a default value, so that it is there when the interpreter's modules are gone.
     def __del__(self, release=getattr(lib, f"martlet_{noun}_release")):
@@ -194,8 +202,21 @@ def handle_class(name, noun):
 
     slots = {"__slots__": ("_as_parameter_", "__weakref__"), "__init__": __init__, "__del__": __del__, "release": __del__,
              "__reduce__": __reduce__}
+    if has_turns:
+        slots["__slots__"] += ("turn",)
     slots["__doc__"] = f"Owns one `martlet_{noun} *`; passed to functions of the library as it is."
     return type(name, (), slots)
+
+
+def in_turn(method):
+    """A method of a writer for one thread at a time."""
+
+    @functools.wraps(method)
+    def taken(self, *arguments, **options):
+        with self._handle.turn:
+            return method(self, *arguments, **options)
+
+    return taken
 
 
 BufferHandle = handle_class("BufferHandle", "buffer")

@@ -47,14 +47,15 @@ def read_stream(stream, schema):
     """A Table of what is left of a StreamHandle."""
     parts, rows = [], 0
     capacity = 16
-    while True:
-        handles, count, some = (c_void_p * capacity)(), c_int64(), c_int64()
-        _abi.check(lib.martlet_stream_read, stream, capacity, handles, byref(count), byref(some))
-        parts.append(Batches(schema, handles, count.value))
-        rows += some.value
-        if count.value < capacity:
-            break
-        capacity = min(2 * capacity, _STEP)
+    with stream.turn:
+        while True:
+            handles, count, some = (c_void_p * capacity)(), c_int64(), c_int64()
+            _abi.check(lib.martlet_stream_read, stream, capacity, handles, byref(count), byref(some))
+            parts.append(Batches(schema, handles, count.value))
+            rows += some.value
+            if count.value < capacity:
+                break
+            capacity = min(2 * capacity, _STEP)
     return Table._make(None, schema, rows, _joined(schema, parts))
 
 

@@ -112,8 +112,9 @@ class NativeFile:
         return buffer
 
     def _read_at(self, position, nbytes):
-        with self._callbacks.raising():
-            return Buffer._from_pointer(_abi.new(lib.martlet_source_read, self._source, position, nbytes))
+        source = self._check_readable()
+        with source.turn, self._callbacks.raising():
+            return Buffer._from_pointer(_abi.new(lib.martlet_source_read, source, position, nbytes))
 
     def _read_stream(self):
         parts = []
@@ -222,7 +223,8 @@ class NativeFile:
         if isinstance(data, str):
             raise TypeError("a bytes-like object is required, not 'str'")
         buffer = py_buffer(data)
-        with self._callbacks.raising():
+        with sink.turn, self._callbacks.raising():
+            self._check_open()
             _abi.check(lib.martlet_sink_write, sink, buffer.address, buffer.size)
         return buffer.size
 
@@ -232,9 +234,10 @@ class NativeFile:
 
     def flush(self):
         self._check_open()
-        if self._sink is not None:
-            with self._callbacks.raising():
-                _abi.check(lib.martlet_sink_flush, self._sink)
+        sink = self._sink
+        if sink is not None:
+            with sink.turn, self._callbacks.raising():
+                _abi.check(lib.martlet_sink_flush, sink)
 
     def truncate(self):
         raise io.UnsupportedOperation("truncate")
@@ -246,17 +249,20 @@ class NativeFile:
         if self._closed:
             return
         self._closed = True
-        if self._sink is not None:
-            with self._callbacks.raising():
-                _abi.check(lib.martlet_sink_close, self._sink)
+        sink = self._sink
+        if sink is not None:
+            with sink.turn, self._callbacks.raising():
+                _abi.check(lib.martlet_sink_close, sink)
         self._forget()
 
     def _abort(self):
         """Ends the file and drops what was written, where that is possible."""
         if not self._closed:
             self._closed = True
-            if self._sink is not None:
-                lib.martlet_sink_abort(self._sink)
+            sink = self._sink
+            if sink is not None:
+                with sink.turn:
+                    lib.martlet_sink_abort(sink)
             self._forget()
 
     def _forget(self):

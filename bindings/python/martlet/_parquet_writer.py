@@ -117,6 +117,7 @@ class ParquetWriter:
         self._file = file
         self.is_open = True
 
+    @_abi.in_turn
     def write_batch(self, batch, row_group_size=None):
         """Writes one record batch."""
         if not isinstance(batch, RecordBatch):
@@ -129,6 +130,7 @@ class ParquetWriter:
         else:
             self._write_groups([batch], row_group_size)
 
+    @_abi.in_turn
     def write_table(self, table, row_group_size=None):
         """Writes a table or anything with `__arrow_c_stream__`."""
         if not is_tabular(table):
@@ -188,6 +190,7 @@ class ParquetWriter:
             f"file:\n{expected.to_string(show_schema_metadata=False)}\n{_difference(schema, expected)}"
         )
 
+    @_abi.in_turn
     def add_key_value_metadata(self, key_value_metadata):
         """Adds texts to the file's own metadata."""
         if not self.is_open:
@@ -195,6 +198,7 @@ class ParquetWriter:
         for key, value in key_value_metadata.items():
             _abi.check(lib.martlet_parquet_writer_add_metadata, self._handle, _abi.encode(key), _abi.encode(value))
 
+    @_abi.in_turn
     def close(self):
         """Writes the footer; the file now has its name."""
         if not self.is_open:
@@ -215,6 +219,7 @@ class ParquetWriter:
             if self._metadata_collector is not None:
                 self._metadata_collector.append(self._metadata)
 
+    @_abi.in_turn
     def _abort(self):
         if self.is_open:
             self.is_open = False

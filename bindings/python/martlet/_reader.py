@@ -96,19 +96,30 @@ class RecordBatchReader(StreamPointers):
 
     def read_next_batch(self):
         """The next RecordBatch; StopIteration at the end."""
-        if self._is_closed:
-            raise ArrowInvalid("Operation on a closed RecordBatchReader")
-        if self._stream_ is not None:
+        stream = self._stream_
+        if stream is None:
+            self._check_open()
+            return self._checked(next(self._source))
+        # As `with stream.turn`, which takes twice the time: small batches feel it.
+        stream.turn.acquire()
+        try:
+            if self._is_closed:
+                self._check_open()
             if self._file is None:
-                batch = _next(self._stream_._as_parameter_, RecordBatch, self.schema)
+                batch = _next(stream._as_parameter_, RecordBatch, self.schema)
             else:
                 with self._file.callbacks.raising():
-                    batch = _next(self._stream_._as_parameter_, RecordBatch, self.schema)
+                    batch = _next(stream._as_parameter_, RecordBatch, self.schema)
             if batch is None:
                 raise StopIteration
             self._batches_read += 1
             return batch
-        return self._checked(next(self._source))
+        finally:
+            stream.turn.release()
+
+    def _check_open(self):
+        if self._is_closed:
+            raise ArrowInvalid("Operation on a closed RecordBatchReader")
 
     def _checked(self, batch):
         if not isinstance(batch, RecordBatch):
@@ -173,7 +184,8 @@ class RecordBatchReader(StreamPointers):
         self._is_closed = True
         stream, self._stream_ = self._stream_, None
         if stream is not None:
-            stream.release()
+            with stream.turn:
+                stream.release()
         source, self._source = self._source, None
         if hasattr(source, "close"):
             source.close()

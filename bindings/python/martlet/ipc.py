@@ -84,12 +84,20 @@ class _Writer:
             if not hasattr(batch, "__arrow_c_array__"):
                 raise TypeError(f"Argument 'batch' has incorrect type (expected RecordBatch, got {type(batch).__name__})")
             (batch,) = batches_of(batch)
-        self._check_open()
-        if custom_metadata is None and self._sink.callbacks is _abi_io.SILENT:
-            return _write_batch(self._handle._as_parameter_, batch._handle._as_parameter_)
-        with self._sink.callbacks.raising():
-            _abi.check(lib.martlet_ipc_writer_write, self._handle, batch._handle, _metadata_handle(custom_metadata))
+        handle = self._handle
+        # As `with handle.turn`, which takes twice the time: small batches feel it.
+        handle.turn.acquire()
+        try:
+            if self._closed:
+                self._check_open()
+            if custom_metadata is None and self._sink.callbacks is _abi_io.SILENT:
+                return _write_batch(handle._as_parameter_, batch._handle._as_parameter_)
+            with self._sink.callbacks.raising():
+                _abi.check(lib.martlet_ipc_writer_write, handle, batch._handle, _metadata_handle(custom_metadata))
+        finally:
+            handle.turn.release()
 
+    @_abi.in_turn
     def write_table(self, table, max_chunksize=None):
         """Writes a table, or anything with `__arrow_c_stream__`, in batches of at most `max_chunksize` rows."""
         if not is_tabular(table):
@@ -121,6 +129,7 @@ class _Writer:
         if self._closed:
             raise ArrowInvalid("Destination already closed: open a new writer to write more batches")
 
+    @_abi.in_turn
     def close(self):
         """Writes the end. A file that was opened here by its path now has its name."""
         if self._closed:
@@ -134,6 +143,7 @@ class _Writer:
             raise
         self._sink.finish()
 
+    @_abi.in_turn
     def _abort(self):
         if not self._closed:
             self._closed = True
@@ -196,8 +206,10 @@ class RecordBatchStreamReader(SourceReader):
 
     def read_next_batch_with_custom_metadata(self):
         """The next RecordBatch and the custom metadata of its message, or None; StopIteration at the end."""
-        batch = self.read_next_batch()
-        found = _abi.new(lib.martlet_ipc_stream_batch_metadata, self._stream_)
+        self._check_open()
+        with self._stream_.turn:
+            batch = self.read_next_batch()
+            found = _abi.new(lib.martlet_ipc_stream_batch_metadata, self._stream_)
         return RecordBatchWithMetadata(batch, Schema._from_handle(found).metadata if found else None)
 
     @property
