@@ -1,3 +1,5 @@
+import Glibc
+
 /// The one error type of Martlet: an Arrow status code, a message that names what, where and the fix,
 /// and the system's `errno` where the operating system was the cause.
 ///
@@ -21,7 +23,7 @@ public struct MartletError: Error, Sendable, Equatable, CustomStringConvertible 
 
     public var code: Code
     public var message: String
-    /// The operating system's error number, 0 when it had no part in this.
+    /// The operating system's error number, `EBADMSG` for damaged bytes, 0 when neither had a part in this.
     public var systemError: Int32
 
     public init(_ code: Code, _ message: String, systemError: Int32 = 0) {
@@ -38,8 +40,9 @@ public struct MartletError: Error, Sendable, Equatable, CustomStringConvertible 
     public static func index(_ message: String) -> MartletError { .init(.indexError, message) }
     public static func capacity(_ message: String) -> MartletError { .init(.capacityError, message) }
     public static func notImplemented(_ message: String) -> MartletError { .init(.notImplemented, message) }
-    /// Damaged or forged bytes: pyarrow reports these as ArrowInvalid or OSError; we say `invalid`.
-    public static func corrupt(_ message: String) -> MartletError { .init(.invalid, message) }
+    /// Damaged or forged bytes: pyarrow reports these as ArrowInvalid or OSError; we say `invalid`, with `EBADMSG` by which
+    /// Python's exception is both.
+    public static func corrupt(_ message: String) -> MartletError { .init(.invalid, message, systemError: EBADMSG) }
     public static func outOfMemory(_ byteCount: Int) -> MartletError {
         .init(.outOfMemory, "malloc of size \(byteCount) failed")
     }

@@ -56,7 +56,7 @@ typedef int32_t martlet_status;
 
 typedef struct martlet_error {
   int32_t code;         /* a martlet_status */
-  int32_t system_error; /* errno where the operating system was the cause, else 0 */
+  int32_t system_error; /* errno where the operating system was the cause, EBADMSG for damaged bytes, else 0 */
   char message[4088];   /* UTF-8, cut to fit, always ends with NUL */
 } martlet_error;
 
@@ -452,7 +452,9 @@ void martlet_parquet_writer_release(martlet_parquet_writer *writer);
  * (default true: the signature of a footer in the clear must be right), decryption_allow_plaintext (default true: files that
  * are not encrypted are read too),
  * arrow_schema (default true: restore what ARROW:schema says), arrow_extensions_enabled (default true: UUID, JSON and VARIANT
- * as extension types), unshred_variants (default false: put shredded variants together); and for files without ARROW:schema
+ * as extension types), unshred_variants (default false: put shredded variants together), thrift_string_size_limit,
+ * thrift_container_size_limit and schema_depth_limit (of the footer: the longest string and list, and how many levels the
+ * schema has, root and leaves included); and for files without ARROW:schema
  * binary_type ("binary", "large_binary", "binary_view") and list_type ("list", "large_list", "list_view", "large_list_view"). */
 MARTLET_CHECKED martlet_status martlet_parquet_file_open(martlet_source *source, const martlet_option *options,
                                                          int64_t option_count, martlet_parquet_file **out,

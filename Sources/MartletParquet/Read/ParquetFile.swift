@@ -46,6 +46,9 @@ public final class ParquetFile: Sendable {
         tail = footer.tail
         do throws(MartletError) {
             parquetSchema = try ParquetSchema(elements: footer.metadata.schema)
+            if let limit = options.maximumSchemaDepth, parquetSchema.root.depth > limit {
+                throw .corrupt("Parquet schema too deeply nested: \(parquetSchema.root.depth) levels, schema_depth_limit=\(limit)")
+            }
             rowCount = try Self.checkedRowCount(footer.metadata, leafCount: parquetSchema.leaves.count)
             let stored = StoredSchema(footer.metadata, isUsed: options.usesStoredSchema)
             mapping = try ArrowMapping(
@@ -131,7 +134,7 @@ struct Footer {
                 try checkStart(source, FileEncryption.sealedMagic)
                 return try sealed(bytes, options)
             }
-            let (metadata, used) = try FileMetaData.read(from: bytes)
+            let (metadata, used) = try FileMetaData.read(from: bytes, limits: options.footerLimits)
             guard metadata.isEncrypted else {
                 if let given = options.decryption, !given.allowsPlaintextFiles {
                     throw MartletError(
@@ -205,7 +208,7 @@ struct Footer {
         guard let text = try key.open(try cursor.readSpan(length), aad: decryption.aad + [ModuleType.footer.rawValue]) else {
             throw ModuleCipher.wrong(.footer)
         }
-        var (metadata, _) = try FileMetaData.read(from: text)
+        var (metadata, _) = try FileMetaData.read(from: text, limits: options.footerLimits)
         metadata.sealing = crypto
         let ciphers = decryption.open(&metadata)
         return Footer(metadata: metadata, byteCount: bytes.count, ciphers: ciphers, isEncrypted: true)

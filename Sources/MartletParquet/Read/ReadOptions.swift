@@ -21,6 +21,10 @@ public struct ReadOptions: Sendable {
     public var usesStoredSchema = true
     /// The largest footer that is accepted, in bytes.
     public var maximumFooterByteCount = 1 << 30
+    /// The longest string and list of the footer that are accepted.
+    package var footerLimits = ThriftLimits()
+    /// How many levels the Parquet schema may have, its root and its leaves included; nil: as many as can be read.
+    public var maximumSchemaDepth: Int?
     /// The keys of encrypted files.
     public var decryption: DecryptionOptions?
 

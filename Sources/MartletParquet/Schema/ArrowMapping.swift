@@ -359,7 +359,7 @@ private struct MappingBuilder {
     func restored(_ node: ArrowNode, _ original: Field) -> ArrowNode {
         var node = node
         for pair in original.metadata.pairs
-        where pair.key != Array(fieldIDKey.utf8) && !node.field.metadata.pairs.contains(where: { $0.key == pair.key }) {
+        where !node.field.metadata.pairs.contains(where: { $0.key == pair.key }) && !isFieldID(pair) {
             node.field.metadata.pairs.append(pair)
         }
         if node.isUnshredded { return node }
@@ -409,6 +409,12 @@ private struct MappingBuilder {
             }
         }
         return node
+    }
+
+    /// Whether the file would say so itself, if it were so.
+    private func isFieldID(_ pair: Metadata.Pair) -> Bool {
+        guard pair.key == Array(fieldIDKey.utf8) else { return false }
+        return Int32(String(decoding: pair.value, as: UTF8.self)).map { $0 >= 0 } ?? false
     }
 
     private func restoredType(_ type: DataType, _ original: DataType) -> DataType {

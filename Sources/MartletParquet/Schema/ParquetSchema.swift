@@ -41,6 +41,8 @@ public struct SchemaNode: Sendable {
 
     public var name: String { element.name }
     public var isLeaf: Bool { element.physicalType != nil }
+    /// Levels from this node to the deepest leaf, both included.
+    var depth: Int { 1 + (children.map(\.depth).max() ?? 0) }
     /// Required for the root.
     public var repetition: Repetition { element.repetition ?? .required }
 }

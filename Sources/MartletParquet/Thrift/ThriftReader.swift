@@ -24,6 +24,13 @@ package struct ThriftField {
     package let type: ThriftType
 }
 
+/// The longest string and list that are read: what a caller allows, beside what the bytes can hold.
+package struct ThriftLimits: Sendable {
+    package var stringByteCount = Int.max
+    package var listCount = Int.max
+    package init() {}
+}
+
 /// A checked reader of Thrift's compact protocol.
 ///
 /// Structs are read with `beginStruct` and then `nextField` until it says nil. A field whose type is not the one
@@ -34,13 +41,15 @@ package struct ThriftReader: ~Escapable {
     private var depth = 0
     /// What holds the bytes, all of them: parts may then be decoded later.
     private var owner: Buffer?
+    private let limits: ThriftLimits
 
     static let maximumDepth = 64
 
     @_lifetime(copy bytes)
-    package init(_ bytes: RawSpan, owner: Buffer? = nil) {
+    package init(_ bytes: RawSpan, owner: Buffer? = nil, limits: ThriftLimits = ThriftLimits()) {
         cursor = ByteCursor(bytes)
         self.owner = owner
+        self.limits = limits
     }
 
     /// How many bytes have been read.
@@ -266,16 +275,29 @@ package struct ThriftReader: ~Escapable {
         guard count == 0 || type == wanted || type == other else {
             throw corrupt("field \(field.id) is a list of \(type), not of \(wanted)")
         }
+        guard count <= limits.listCount else { throw exceeded("a list of \(count)", limits.listCount, "container") }
         return count
     }
 
+    private mutating func readLength() throws(MartletError) -> Int {
+        let count = try readCount()
+        guard count <= limits.stringByteCount else {
+            throw exceeded("a string of \(count) bytes", limits.stringByteCount, "string")
+        }
+        return count
+    }
+
+    private func exceeded(_ what: String, _ limit: Int, _ name: String) -> MartletError {
+        corrupt("Exceeded size limit: \(what) is more than thrift_\(name)_size_limit=\(limit),")
+    }
+
     private mutating func readBytes() throws(MartletError) -> [UInt8] {
-        let span = try cursor.readSpan(try readCount())
+        let span = try cursor.readSpan(try readLength())
         return unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
     }
 
     private mutating func readString() throws(MartletError) -> String {
-        let span = try cursor.readSpan(try readCount())
+        let span = try cursor.readSpan(try readLength())
         return unsafe span.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
 

@@ -17,8 +17,10 @@ extension ThriftStruct {
     }
 
     /// Reads one struct at the start of `bytes`; parts of it may be decoded when they are asked for.
-    package static func read(from bytes: Buffer) throws(MartletError) -> (Self, byteCount: Int) {
-        var reader = ThriftReader(bytes.bytes, owner: bytes)
+    package static func read(from bytes: Buffer, limits: ThriftLimits = ThriftLimits()) throws(MartletError)
+        -> (Self, byteCount: Int)
+    {
+        var reader = ThriftReader(bytes.bytes, owner: bytes, limits: limits)
         let value = try Self(from: &reader)
         return (value, reader.position)
     }

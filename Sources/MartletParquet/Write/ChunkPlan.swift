@@ -66,7 +66,8 @@ extension ChunkPlan {
         if settings.usesDictionary {
             dictionary = try LeafDictionaryMaker(
                 values: values, valueCount: valueCount, slotCount: slotCount,
-                maximumByteCount: options.dictionaryPageByteCount, given: chunks.first?.dictionary
+                maximumByteCount: options.dictionaryPageByteCount, given: chunks.first?.dictionary,
+                isOrdered: storage.isOrdered
             ).make()
         }
         let isWhole = dictionary.map { $0.codeCount == valueCount } ?? false

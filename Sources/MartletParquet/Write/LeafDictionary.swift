@@ -35,6 +35,8 @@ struct LeafDictionaryMaker {
     let maximumByteCount: Int
     /// The Arrow dictionary that the values came with: its order is kept, which may mean something.
     var given: ArrayData?
+    /// Whether the order of `given` surely does.
+    var isOrdered = false
 
     private static let sampleCount = 2_048
     private static let sampleWindow = 16
@@ -200,7 +202,10 @@ struct LeafDictionaryMaker {
     // MARK: Byte strings
 
     private func bytes(hasLengths: Bool) throws(MartletError) -> LeafDictionary? {
-        do {
+        var dictionary = try BytesDictionaryBuilder(hasLengths: hasLengths, maximumByteCount: maximumByteCount)
+        if let given { try enter(given, into: &dictionary) }
+        let isGiven = dictionary.entryCount > 0
+        if !isGiven {
             var trial = try BytesDictionaryBuilder(hasLengths: false, maximumByteCount: Int(Int32.max))
             var sampled = 0
             for span in sample() {
@@ -208,9 +213,6 @@ struct LeafDictionaryMaker {
             }
             guard isPromising(distinct: trial.entryCount, of: sampled) else { return nil }
         }
-        var dictionary = try BytesDictionaryBuilder(hasLengths: hasLengths, maximumByteCount: maximumByteCount)
-        if let given { try enter(given, into: &dictionary) }
-        let isGiven = dictionary.entryCount > 0
         let codes = try BufferBuilder(uninitializedCount: try valueCount.multiplied(checked: 4))
         let target = unsafe codes.pointer(to: UInt32.self)
         var done = 0
@@ -224,7 +226,7 @@ struct LeafDictionaryMaker {
                 let taken = try unsafe add(span, to: &dictionary, codes: target + done)
                 done &+= taken
                 if taken < wanted { break blocks }
-                if isHopeless(entries: dictionary.entryCount, of: done) { return nil }
+                if !isGiven, isHopeless(entries: dictionary.entryCount, of: done) { return nil }
                 start &+= count
             }
         }
@@ -240,9 +242,10 @@ struct LeafDictionaryMaker {
             entries: entries, entryCount: count, codes: codes.finish(), codeCount: done, places: places, usedCount: used)
     }
 
-    /// Enters the values of an Arrow dictionary in their order, unless they are many beside the values that point at them.
+    /// Enters the values of an Arrow dictionary in their order. Where that may mean nothing, not if they are many beside the
+    /// values that point at them.
     private func enter(_ given: ArrayData, into dictionary: inout BytesDictionaryBuilder) throws(MartletError) {
-        guard given.count <= max(1_000, valueCount / 4), given.type.isVariableBinary else { return }
+        guard isOrdered || given.count <= max(1_000, valueCount * 2), given.type.isVariableBinary else { return }
         func all<Offset: OffsetValue>(_ values: BytesArray<Offset>) throws(MartletError) {
             for i in 0..<values.count where given.isValid(i) {
                 let range = values.range(i)

@@ -43,6 +43,8 @@ struct LeafStorage: Sendable {
     let space: Space?
     /// Whether the Arrow type is a dictionary.
     let isDictionary: Bool
+    /// Whether it is one whose order means something.
+    let isOrdered: Bool
     private let conversion: LeafConversion
 
     enum Space { case geometry, geography }
@@ -54,7 +56,9 @@ struct LeafStorage: Sendable {
         self.path = path
         self.column = column
         var type = path.type
-        if case .dictionary(_, let value, _) = type { type = value }
+        var isOrdered = false
+        if case .dictionary(_, let value, let ordered) = type { (type, isOrdered) = (value, ordered) }
+        self.isOrdered = isOrdered
         isDictionary = type != path.type
         var isNestedDictionary = false
         if case .dictionary = type { isNestedDictionary = true }

@@ -121,8 +121,8 @@ struct LeafSettings: Sendable {
         bloomFilter = own.bloomFilter
         if let bloomFilter { try bloomFilter.check(column) }
         var wanted = own.encoding ?? options.encoding
-        if own.encoding == nil, let general = wanted, !general.isWritable(column) { wanted = nil }
-        if let wanted, !wanted.isWritable(column) { throw wanted.notWritable(column) }
+        if own.encoding == nil, let general = wanted, !general.isWritable(column.physicalType) { wanted = nil }
+        if let wanted, !wanted.isWritable(column.physicalType) { throw wanted.notWritable(column) }
         if wanted == nil, own.usesByteStreamSplit ?? options.usesByteStreamSplit, Self.isSplitByDefault(column) {
             wanted = .byteStreamSplit
         }
@@ -146,16 +146,15 @@ extension Encoding {
     }
 
     /// Whether columns of this kind can be written in this encoding on request.
-    fileprivate func isWritable(_ column: LeafColumn) -> Bool {
+    fileprivate func isWritable(_ type: PhysicalType) -> Bool {
         switch self {
         case .plain: true
-        case .rle: column.physicalType == .boolean
-        case .deltaBinaryPacked: column.physicalType == .int32 || column.physicalType == .int64
-        case .deltaLengthByteArray: column.physicalType == .byteArray
-        case .deltaByteArray: column.physicalType == .byteArray || column.physicalType == .fixedLengthByteArray
-        case .byteStreamSplit:
-            [.int32, .int64, .float, .double, .fixedLengthByteArray].contains(column.physicalType)
-        case .alp: column.physicalType == .float || column.physicalType == .double
+        case .rle: type == .boolean
+        case .deltaBinaryPacked: type == .int32 || type == .int64
+        case .deltaLengthByteArray: type == .byteArray
+        case .deltaByteArray: type == .byteArray || type == .fixedLengthByteArray
+        case .byteStreamSplit: [.int32, .int64, .float, .double, .fixedLengthByteArray].contains(type)
+        case .alp: type == .float || type == .double
         case .plainDictionary, .rleDictionary, .bitPacked: false
         }
     }
@@ -166,8 +165,11 @@ extension Encoding {
                 "'\(name)' is already used by default: column '\(column.dottedPath)' needs use_dictionary, not an encoding"
             )
         }
-        return .notImplemented(
-            "column '\(column.dottedPath)': encoding \(name) is not supported for values of type \(column.physicalType.name)"
-        )
+        let kinds = PhysicalType.allCases.filter(isWritable).map(\.name)
+        // pyarrow's class for it.
+        return MartletError(
+            .ioError,
+            "column '\(column.dottedPath)': \(name) only supports \(kinds.joined(separator: ", ")), not "
+                + column.physicalType.name)
     }
 }

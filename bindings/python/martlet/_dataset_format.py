@@ -80,6 +80,9 @@ class ParquetFragmentScanOptions(FragmentScanOptions):
             "decryption_properties": self.parquet_decryption_config or self.decryption_properties,
             "page_checksum_verification": self.page_checksum_verification,
             "arrow_extensions_enabled": self.arrow_extensions_enabled,
+            "thrift_string_size_limit": self.thrift_string_size_limit,
+            "thrift_container_size_limit": self.thrift_container_size_limit,
+            "schema_depth_limit": self.schema_depth_limit,
         }
 
 

@@ -1,10 +1,11 @@
 """The exception classes, with pyarrow's names and bases, and the way from a status to an exception."""
 
 import builtins
+from errno import EBADMSG
 
 __all__ = [
     "ArrowException", "ArrowInvalid", "ArrowTypeError", "ArrowNotImplementedError", "ArrowKeyError", "ArrowIndexError",
-    "ArrowIOError", "ArrowMemoryError", "ArrowCapacityError", "ArrowSerializationError", "ArrowCancelled",
+    "ArrowIOError", "ArrowCorruptedError", "ArrowMemoryError", "ArrowCapacityError", "ArrowSerializationError", "ArrowCancelled",
 ]
 
 
@@ -14,6 +15,10 @@ class ArrowException(Exception):
 
 class ArrowInvalid(ValueError, ArrowException):
     """A value, a length or a file is not what it must be."""
+
+
+class ArrowCorruptedError(ArrowInvalid, OSError):
+    """Bytes are damaged: pyarrow raises now the one, now the other."""
 
 
 class ArrowMemoryError(MemoryError, ArrowException):
@@ -80,6 +85,8 @@ def exception_for(code, system_error, message):
     if code == 5:
         # OSError's constructor picks FileNotFoundError, PermissionError ... by the number.
         return OSError(system_error, message) if system_error else OSError(message)
+    if code == 4 and system_error == EBADMSG:
+        return ArrowCorruptedError(message)
     if code in (8, 9):
         # An exception of Python's own that was raised inside: "OverflowError: too large".
         name, _, text = message.partition(": ")

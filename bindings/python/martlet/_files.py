@@ -293,19 +293,33 @@ class OSFile(NativeFile):
     """A file of the operating system for reading ('r', 'rb'), writing ('w', 'wb') or appending ('a', 'ab').
 
     A file that is written gets its name when it is closed: until then, and when an exception leaves the `with` block, an
-    older file of that name stays as it is.
+    older file of that name stays as it is. In place of a path a file descriptor may stand, which is then this file's.
     """
 
+    _descriptor = None
+
     def __init__(self, path, mode="r", memory_pool=None):
+        if isinstance(path, int):
+            # Where the descriptor stands for a file, reading wants positions.
+            self._descriptor, path = path, f"/proc/self/fd/{path}"
         self._path = _path_text(path)
         self._unfinished = 0
         if mode in ("r", "rb"):
             self._source = _abi.SourceHandle(_abi.new(lib.martlet_source_open, _abi.encode(self._path), None, 0))
         elif mode in ("w", "wb", "a", "ab"):
             self._mode = mode[0] + "b"
-            self._sink = _create(self._path, append=mode[0] == "a")
+            if self._descriptor is None:
+                self._sink = _create(self._path, append=mode[0] == "a")
+            else:
+                self._sink = _abi.SinkHandle(_abi.new(lib.martlet_sink_to_descriptor, self._descriptor))
         else:
             raise ValueError(f"Invalid file mode: {mode}")
+
+    def _forget(self):
+        super()._forget()
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def __del__(self):
         if getattr(self, "_sink", None) is None or self._closed:

@@ -224,7 +224,7 @@ def frame_from_table(table, options):
         notes = {c.get("field_name") or c["name"]: c for c in note["columns"]}
         attributes = note.get("attributes") or {}
         index, gone = _index_from(note, table, notes, options)
-        columns = [pair for pair in columns if pair[0].name not in gone]
+        columns = [(f, _in_zone(f, data, notes)) for f, data in columns if f.name not in gone]
     else:
         index = pd.RangeIndex(table.num_rows)
     if options["split_blocks"] or options["zero_copy_only"]:
@@ -249,6 +249,15 @@ def _frame_from_blocks(blocks, index, names):
         frame.columns = names
         return frame
     return create_dataframe_from_blocks(blocks, index=index, columns=names)
+
+
+def _in_zone(f, data, notes):
+    """The column in the time zone that pandas' metadata has for it: older files have no other word of zones."""
+    note = notes.get(f.name) or {}
+    zone = (note.get("metadata") or {}).get("timezone") if note.get("pandas_type") == "datetimetz" else None
+    if f.type.id != t.Type_TIMESTAMP or not zone or zone == f.type.tz:
+        return data
+    return data.cast(t.timestamp("ns", zone))
 
 
 def _wished_dtype(f, notes, options):
@@ -345,7 +354,8 @@ def _index_from(note, table, notes, options):
             if logical == descriptor and generated_number(descriptor) is not None:
                 logical = None
             f = table.schema.field(place)
-            level = column_values(table._arrays()[place], options, _wished_dtype(f, notes, options))
+            data = _in_zone(f, table._arrays()[place], notes)
+            level = column_values(data, options, _wished_dtype(f, notes, options))
             levels.append(level)
             gone.append(descriptor)
             names.append(logical)

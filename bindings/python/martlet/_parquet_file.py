@@ -48,7 +48,8 @@ class ParquetFile:
             source = opened(source, filesystem)
         self._begin(source, memory_map, lambda source: _file_options(
             read_dictionary, binary_type, list_type, coerce_int96_timestamp_unit, decryption_properties,
-            page_checksum_verification, arrow_extensions_enabled, unshred_variants, source))
+            page_checksum_verification, arrow_extensions_enabled, unshred_variants, source, thrift_string_size_limit,
+            thrift_container_size_limit, schema_depth_limit))
 
     @classmethod
     def _with_options(cls, source, options):

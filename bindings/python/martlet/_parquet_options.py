@@ -30,6 +30,8 @@ def _encryption_options(value, source=None):
 
 def _codec(value):
     name = "none" if value is None else value
+    if isinstance(name, str) and name.lower() == "lzo":
+        raise OSError("Unsupported compression: lzo, which the Parquet format has but nobody here; use zstd or snappy")
     if not isinstance(name, str) or name.lower() not in _CODECS:
         raise ArrowException(f"Unsupported compression: {value}; supported are {', '.join(_CODECS)}")
     name = name.lower()
@@ -270,8 +272,14 @@ def _file_options(
     arrow_extensions_enabled=True,
     unshred_variants=False,
     source=None,
+    thrift_string_size_limit=None,
+    thrift_container_size_limit=None,
+    schema_depth_limit=None,
 ):
     return {
+        "thrift_string_size_limit": _limit("thrift_string_size_limit", thrift_string_size_limit),
+        "thrift_container_size_limit": _limit("thrift_container_size_limit", thrift_container_size_limit),
+        "schema_depth_limit": _limit("schema_depth_limit", schema_depth_limit),
         **_encryption_options(decryption_properties, source),
         "binary_type": None if binary_type is None else _binary_type(binary_type),
         "list_type": None if list_type is None else _list_type(list_type),
@@ -281,6 +289,12 @@ def _file_options(
         "coerce_int96_timestamp_unit": coerce_int96_timestamp_unit,
         "page_checksum_verification": None if page_checksum_verification is None else bool(page_checksum_verification),
     }
+
+
+def _limit(name, value):
+    if value is not None and value <= 0:
+        raise ValueError(f"{name} must be larger than zero, not {value}")
+    return value
 
 
 def _binary_type(value):

@@ -196,3 +196,15 @@ def test_python_files_are_let_go():
     pa.array([1]).to_pylist()  # references that the engine gave back are dropped by the next call
     gc.collect()
     assert gone() is None
+
+
+def test_file_descriptors(path):
+    with pa.OSFile(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC), "wb") as file:
+        file.write(b"some bytes")
+    descriptor = os.open(path, os.O_RDONLY)
+    with pa.OSFile(descriptor, "rb") as file:
+        assert file.size() == 10 and file.read(4) == b"some" and file.seek(5) == 5 and file.read() == b"bytes"
+    with pytest.raises(OSError):
+        os.fstat(descriptor)
+    with pytest.raises(OSError):
+        pa.OSFile(1 << 20, "rb")

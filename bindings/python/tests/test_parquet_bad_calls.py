@@ -1,6 +1,8 @@
 """Calls and files that the Parquet reader and writer refuse, and what they say."""
 
+import io
 import os
+import pickle
 import random
 
 import pyarrow
@@ -150,3 +152,46 @@ def test_nothing_is_left_open(path):
         pq.read_metadata(path)
         pq.write_table(to_martlet(SMALL), path.with_name("other"))
     assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+def test_limits_of_the_footer(tmp_path):
+    """As pyarrow's: what is larger is refused, what is not is read."""
+    wide = pa.table({f"some_long_column_name_{i}": [1] for i in range(1000)})
+    pq.write_table(wide, tmp_path / "wide")
+    for options in ({"thrift_string_size_limit": 50_000}, {"thrift_container_size_limit": 1_000}):
+        with pytest.raises(OSError, match="Couldn't deserialize thrift:.*Exceeded size limit"):
+            pq.read_table(tmp_path / "wide", **options)
+        with pytest.raises(OSError, match="Exceeded size limit"):
+            pq.ParquetFile(tmp_path / "wide", **options)
+        (name, limit), = options.items()
+        assert pq.read_table(tmp_path / "wide", **{name: 2 * limit}).equals(wide)
+        with pytest.raises(ValueError, match="must be larger than zero"):
+            pq.read_table(tmp_path / "wide", **{name: 0})
+    deep = pa.table({"a": pa.array([[[[1]]]])})
+    pq.write_table(deep, tmp_path / "deep")
+    assert pq.read_table(tmp_path / "deep", schema_depth_limit=8).equals(deep)
+    with pytest.raises(OSError, match="Parquet schema too deeply nested: 8 levels"):
+        pq.read_table(tmp_path / "deep", schema_depth_limit=7)
+
+
+def test_damage_is_an_error_of_values_and_of_files(path, tmp_path):
+    """pyarrow raises ArrowInvalid for some damage and OSError for other."""
+    pq.write_table(pa.table({"a": [1, 2, 3]}), path, compression="none", use_dictionary=False)
+    data = bytearray(path.read_bytes())
+    chunk = pq.read_metadata(path).row_group(0).column(0)
+    data[chunk.data_page_offset + chunk.total_compressed_size - 1] ^= 1
+    path.write_bytes(data)
+    for expected in (pa.ArrowInvalid, OSError, ValueError, pa.lib.ArrowCorruptedError):
+        with pytest.raises(expected, match="CRC|checksum"):
+            pq.read_table(path)
+    with pytest.raises(pa.ArrowInvalid) as found:
+        pq.read_table(io.BytesIO(bytes(100)))
+    assert not isinstance(found.value, OSError)
+    error = pickle.loads(pickle.dumps(pa.lib.ArrowCorruptedError("words")))
+    assert str(error) == "words" and isinstance(error, OSError)
+
+
+def test_what_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError) as found:
+        pq.read_table(tmp_path / "nothing.parquet")
+    assert str(tmp_path / "nothing.parquet") in found.value.args[0]

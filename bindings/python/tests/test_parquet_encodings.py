@@ -126,7 +126,7 @@ def test_alp_makes_prices_small(tmp_path):
 
 
 def test_alp_is_for_reals(tmp_path):
-    with pytest.raises(NotImplementedError, match="ALP is not supported for values of type INT64"):
+    with pytest.raises(OSError, match="ALP only supports FLOAT, DOUBLE, not INT64"):
         write(pa.table({"a": [1]}), tmp_path / "f", column_encoding={"a": "ALP"}, use_dictionary=False)
 
 

@@ -221,3 +221,32 @@ def test_categories_keep_their_order(tmp_path, codec, rows, ordered):
     distinct = len({v for v in values[:4_000] if v is not None})
     statistics = pq.read_metadata(path).row_group(0).column(0).statistics
     assert statistics is None or statistics.distinct_count in (None, distinct)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("rows, count", [(10_000, 10_000), (3_000, 5_000), (100, 900), (20_000, 7)])
+def test_categories_keep_their_order(rows, count, ordered, tmp_path):
+    """As with pyarrow, those that no value has too."""
+    indices = pa.array([(i * 7) % count for i in range(rows)], pa.int32())
+    dictionary = pa.array([f"{count - i:05}" for i in range(count)])
+    table = pa.table({"c": pa.DictionaryArray.from_arrays(indices, dictionary, ordered=ordered)})
+    pq.write_table(ma.table(table), tmp_path / "ours")
+    for read in papq.read_table(tmp_path / "ours"), pa.table(pq.read_table(tmp_path / "ours")):
+        column = read.column("c").combine_chunks()
+        assert column.dictionary.equals(dictionary) and column.type == table.schema.field("c").type
+        assert column.indices.equals(indices)
+
+
+def test_ordered_categories_of_few_rows(tmp_path):
+    dictionary = pa.array([f"{i:05}" for i in range(9_000, 0, -1)])
+    table = pa.table({"c": pa.DictionaryArray.from_arrays(pa.array([8_000, 3], pa.int32()), dictionary, ordered=True)})
+    pq.write_table(ma.table(table), tmp_path / "ours", row_group_size=1)
+    assert pq.read_table(tmp_path / "ours").column("c").unify_dictionaries().chunk(0).dictionary.to_pylist() == dictionary.to_pylist()
+
+
+def test_field_ids_that_are_none(tmp_path):
+    key = b"PARQUET:field_id"
+    fields = [pa.field("a", pa.int8(), metadata={key: b"xyz"}), pa.field("b", pa.int8(), metadata={key: b"-9"}), pa.field("c", pa.int8(), metadata={key: b"7"})]
+    pq.write_table(ma.table(pa.table([[1]] * 3, schema=pa.schema(fields))), tmp_path / "f")
+    assert [field.metadata[key] for field in pq.read_schema(tmp_path / "f")] == [b"xyz", b"-9", b"7"]
+    assert [field.metadata[key] for field in papq.read_schema(tmp_path / "f")] == [b"xyz", b"-9", b"7"]

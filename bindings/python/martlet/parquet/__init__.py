@@ -68,6 +68,9 @@ class ParquetDataset:
             "page_checksum_verification": page_checksum_verification,
             "arrow_extensions_enabled": arrow_extensions_enabled,
             "unshred_variants": unshred_variants,
+            "thrift_string_size_limit": thrift_string_size_limit,
+            "thrift_container_size_limit": thrift_container_size_limit,
+            "schema_depth_limit": schema_depth_limit,
         }
         if isinstance(path_or_paths, (list, tuple)) and len(path_or_paths) == 1:
             path_or_paths = path_or_paths[0]
@@ -90,6 +93,8 @@ class ParquetDataset:
                 path_or_paths, schema, elsewhere, partitioning, ignore_prefixes, options, memory_map)
             return
         is_single = is_path and not os.path.isdir(_io._path_text(path_or_paths))
+        if is_single and not os.path.exists(path_or_paths):
+            raise FileNotFoundError(os.fspath(path_or_paths))
         if is_path and not is_single and schema is None:
             from ..dataset import _has_files
 
@@ -257,6 +262,9 @@ def read_table(
         ignore_prefixes=ignore_prefixes,
         coerce_int96_timestamp_unit=coerce_int96_timestamp_unit,
         decryption_properties=decryption_properties,
+        thrift_string_size_limit=thrift_string_size_limit,
+        thrift_container_size_limit=thrift_container_size_limit,
+        schema_depth_limit=schema_depth_limit,
         page_checksum_verification=page_checksum_verification,
         arrow_extensions_enabled=arrow_extensions_enabled,
         unshred_variants=unshred_variants,
