@@ -132,7 +132,7 @@ extension Codec {
     }
 
     func corrupt(_ detail: String) -> MartletError {
-        MartletError(.ioError, "Corrupt \(name) compressed data." + (detail.isEmpty ? "" : " \(detail)"))
+        .corrupt("Corrupt \(name) compressed data." + (detail.isEmpty ? "" : " \(detail)"))
     }
 
     func wrongSize(_ expected: Int, _ found: Int) -> MartletError {

@@ -167,6 +167,6 @@ enum Lz4 {
     }
 
     private static func corrupt(_ detail: String) -> MartletError {
-        MartletError(.ioError, "LZ4 decompress failed: \(detail)")
+        .corrupt("LZ4 decompress failed: \(detail)")
     }
 }

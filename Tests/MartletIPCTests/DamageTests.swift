@@ -82,7 +82,7 @@ import Testing
                 forged[place + 2] = 0
                 forged[place + 4 + shift] = 0x10
                 let error = #expect(throws: MartletError.self) { try read(Buffer(forged), as: .stream) }
-                #expect(error?.code == .ioError)
+                #expect(error?.code == .invalid)
             }
         }
     }

@@ -157,8 +157,7 @@ final class PageStream {
         if verifiesChecksums, let expected = head.header.crc {
             let found = Checksums.crc32(bytes.bytes)
             guard found == UInt32(bitPattern: expected) else {
-                throw MartletError(
-                    .ioError,
+                throw .corrupt(
                     "could not verify page integrity, CRC checksum verification failed: expected "
                         + "\(UInt32(bitPattern: expected)), got \(found)")
             }
