@@ -40,9 +40,6 @@ public final class DatasetWriter {
         }
         keyColumns = keys
         dataColumns = schema.fields.indices.filter { !keys.contains($0) }
-        guard !dataColumns.isEmpty || keys.isEmpty else {
-            throw .invalid("No data left to save outside partition columns; leave at least one column out of partition_cols")
-        }
         fileSchema = Schema(dataColumns.map { schema.fields[$0] }, metadata: schema.metadata)
         var options = try options.checked()
         if !keys.isEmpty { options.parquet.keyValueMetadata.append(DatasetSchema.key, try DatasetSchema.encode(schema)) }

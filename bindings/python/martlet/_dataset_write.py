@@ -61,8 +61,6 @@ def _write(
     if isinstance(partitioning, Partitioning):
         found, data = _with_key_types(found if schema is None else schema, data, partitioning)
         schema = found if schema is not None else None
-    if columns and len(columns) == len(found.names):
-        raise ValueError("No data left to save outside partition columns")
     rows = getattr(data, "num_rows", None)
     reader = reader_of(data)
     if schema is not None and not found.equals(schema):

@@ -300,6 +300,8 @@ class Table(_Tabular):
         """Batches that end wherever a chunk of a column does."""
         columns = self._arrays()
         if not columns:
+            if self.num_rows:
+                yield RecordBatch._make([], self.schema, self.num_rows)
             return
         if all(c.num_chunks == 1 for c in columns):
             if self.num_rows:

@@ -129,8 +129,6 @@ def test_bad_partitioned_writes(tmp_path):
     data = to_martlet(pyarrow.table({"key": ["a"], "n": [1]}))
     with pytest.raises(KeyError, match="zz"):
         pq.write_to_dataset(data, tmp_path / "d", partition_cols=["zz"])
-    with pytest.raises(ValueError, match="No data left"):
-        pq.write_to_dataset(data, tmp_path / "d", partition_cols=["key", "n"])
     with pytest.raises(TypeError, match="foo"):
         pq.write_to_dataset(data, tmp_path / "d", partition_cols=["key"], foo=1)
     nested = pa.table({"key": pa.array([[1]], type=pa.list_(pa.int64())), "n": [1]})
@@ -285,3 +283,29 @@ def test_names_with_dots(tmp_path):
     assert found.to_table(columns=["x.y.z", "a.b"]).to_pydict() == {"x.y.z": data["x.y.z"], "a.b": data["a.b"]}
     assert found.to_table(columns=["a.b"], filter=pc.field("x.y.z") == "q").to_pydict() == {"a.b": [2]}
     assert pq.read_table(tmp_path / "f.parquet", columns=["a.b"]).to_pydict() == {"a.b": data["a.b"]}
+
+
+@pytest.mark.parametrize("format", ["parquet", "ipc"])
+def test_datasets_of_keys_alone(format, tmp_path):
+    """Files without columns count the rows; pyarrow writes none."""
+    table = pa.table({"k": ["a", "b", "a", None], "n": [1, 2, 1, 3]})
+    for i, partitioning in enumerate([["k", "n"], ds.partitioning(table.schema, flavor="hive"), ds.partitioning(pa.schema([table.schema.field(1)]))]):
+        part = table if i < 2 else table.select(["n"])
+        ds.write_dataset(part, tmp_path / str(i), format=format, partitioning=partitioning, partitioning_flavor="hive" if i == 0 else None)
+        found = ds.dataset(tmp_path / str(i), format=format, partitioning="hive" if i == 0 else partitioning)
+        assert found.count_rows() == 4 and found.to_table().num_rows == 4
+        rows = found.to_table(columns=part.column_names).sort_by([(name, "ascending") for name in part.column_names])
+        assert rows.to_pylist() == part.sort_by([(name, "ascending") for name in part.column_names]).to_pylist()
+        assert found.to_table(filter=pc.field("n") == 1).num_rows == 2
+        if format == "parquet":
+            files = list((tmp_path / str(i)).rglob("*.parquet"))
+            assert sum(pyarrow.parquet.read_table(file, partitioning=None).num_rows for file in files) == 4
+
+
+def test_tables_without_columns(tmp_path):
+    """Their rows are counted."""
+    table = pa.table({"a": [1, 2, 3]}).select([])
+    assert [batch.num_rows for batch in table.to_batches()] == [3] and table.to_reader().read_all().num_rows == 3
+    pq.write_table(table, tmp_path / "f")
+    assert pq.read_table(tmp_path / "f").num_rows == 3 == pyarrow.parquet.read_table(tmp_path / "f").num_rows
+    assert [batch.num_rows for batch in pq.ParquetFile(tmp_path / "f").iter_batches(2)] == [2, 1]
