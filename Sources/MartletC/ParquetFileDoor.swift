@@ -112,8 +112,8 @@ extension ReadOptions {
         usesExtensionTypes = try options.flag("arrow_extensions_enabled") ?? usesExtensionTypes
         unshredsVariants = try options.flag("unshred_variants") ?? unshredsVariants
         usesThreads = try options.flag("use_threads") ?? usesThreads
-        footerLimits.stringByteCount = try options.integer("thrift_string_size_limit") ?? .max
-        footerLimits.listCount = try options.integer("thrift_container_size_limit") ?? .max
+        maximumFooterStringByteCount = try options.integer("thrift_string_size_limit") ?? .max
+        maximumFooterListCount = try options.integer("thrift_container_size_limit") ?? .max
         maximumSchemaDepth = try options.integer("schema_depth_limit")
         switch options.text("binary_type") {
         case nil, "binary", "string": break

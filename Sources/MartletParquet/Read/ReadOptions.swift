@@ -21,14 +21,19 @@ public struct ReadOptions: Sendable {
     public var usesStoredSchema = true
     /// The largest footer that is accepted, in bytes.
     public var maximumFooterByteCount = 1 << 30
-    /// The longest string and list of the footer that are accepted.
-    package var footerLimits = ThriftLimits()
+    /// The longest string of the footer that is accepted, in bytes, and the longest list.
+    public var maximumFooterStringByteCount = Int.max
+    public var maximumFooterListCount = Int.max
     /// How many levels the Parquet schema may have, its root and its leaves included; nil: as many as can be read.
     public var maximumSchemaDepth: Int?
     /// The keys of encrypted files.
     public var decryption: DecryptionOptions?
 
     public init() {}
+
+    var footerLimits: ThriftLimits {
+        ThriftLimits(stringByteCount: maximumFooterStringByteCount, listCount: maximumFooterListCount)
+    }
 
     /// pyarrow's `binary_type`: string, large_string or string_view, and the same of binary.
     public enum BytesForm: Sendable, Hashable { case offsets32, offsets64, views }

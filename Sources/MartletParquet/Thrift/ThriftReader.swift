@@ -26,9 +26,10 @@ package struct ThriftField {
 
 /// The longest string and list that are read: what a caller allows, beside what the bytes can hold.
 package struct ThriftLimits: Sendable {
-    package var stringByteCount = Int.max
-    package var listCount = Int.max
-    package init() {}
+    var stringByteCount = Int.max
+    var listCount = Int.max
+
+    static let none = ThriftLimits()
 }
 
 /// A checked reader of Thrift's compact protocol.
@@ -46,7 +47,7 @@ package struct ThriftReader: ~Escapable {
     static let maximumDepth = 64
 
     @_lifetime(copy bytes)
-    package init(_ bytes: RawSpan, owner: Buffer? = nil, limits: ThriftLimits = ThriftLimits()) {
+    package init(_ bytes: RawSpan, owner: Buffer? = nil, limits: ThriftLimits = .none) {
         cursor = ByteCursor(bytes)
         self.owner = owner
         self.limits = limits

@@ -17,7 +17,7 @@ extension ThriftStruct {
     }
 
     /// Reads one struct at the start of `bytes`; parts of it may be decoded when they are asked for.
-    package static func read(from bytes: Buffer, limits: ThriftLimits = ThriftLimits()) throws(MartletError)
+    package static func read(from bytes: Buffer, limits: ThriftLimits = .none) throws(MartletError)
         -> (Self, byteCount: Int)
     {
         var reader = ThriftReader(bytes.bytes, owner: bytes, limits: limits)
