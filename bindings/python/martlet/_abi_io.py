@@ -10,6 +10,7 @@ import io
 import sys
 import weakref
 from ctypes import CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c_int32, c_int64, c_void_p, py_object
+from threading import RLock, get_ident
 
 from . import _abi
 from ._abi import lib
@@ -130,7 +131,9 @@ class FileCallbacks:
 
     def __init__(self, file):
         self.file = file
-        self.raised = None
+        # By thread: the engine calls on the threads that called it.
+        self.raised = {}
+        self._turn = RLock()
         self._borrows = type(file) in _BORROWING
 
     def _context(self):
@@ -155,8 +158,13 @@ class FileCallbacks:
         return _abi.SinkHandle(_abi.new(lib.martlet_sink_to_callbacks, ctypes.byref(table)))
 
     def read_into(self, position, target):
-        if self._seeks:
-            self.file.seek(position)
+        """Reads from `position` into a memoryview; how many bytes there were. One thread at a time: a file has one place."""
+        with self._turn:
+            if self._seeks:
+                self.file.seek(position)
+            return self._read_here(target)
+
+    def _read_here(self, target):
         if hasattr(self.file, "readinto"):
             count = self.file.readinto(target)
             if count is None:
@@ -195,7 +203,7 @@ class _Raising:
         return self
 
     def __exit__(self, kind, problem, trace):
-        raised, self._callbacks.raised = self._callbacks.raised, None
+        raised = self._callbacks.raised.pop(get_ident(), None)
         if raised is not None and problem is not None:
             raise raised from None
 
@@ -227,7 +235,7 @@ def _read(context, position, out, size):
         target.release()
         return count
     except BaseException as problem:
-        callbacks.raised = problem
+        callbacks.raised[get_ident()] = problem
         return -1
 
 
@@ -240,7 +248,7 @@ def _write(context, data, size):
         callbacks.write(view(data, size))
         return 0
     except BaseException as problem:
-        callbacks.raised = problem
+        callbacks.raised[get_ident()] = problem
         return errno.EIO
 
 
@@ -254,7 +262,7 @@ def _flush(context):
             callbacks.file.flush()
         return 0
     except BaseException as problem:
-        callbacks.raised = problem
+        callbacks.raised[get_ident()] = problem
         return errno.EIO
 
 

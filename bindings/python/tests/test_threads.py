@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 
 import pytest
 
@@ -101,6 +102,78 @@ def test_one_file_is_read_by_many(path):
             assert file.read_row_group(group).column("a").to_pylist()[0] == group * 5_000
 
     in_threads(read)
+
+
+class Slow(io.BytesIO):
+    """A file that lets other threads in between the seek and the read."""
+
+    def seek(self, *place):
+        found = super().seek(*place)
+        time.sleep(0)
+        return found
+
+
+@pytest.mark.parametrize("wrap", [Slow, lambda data: ma.PythonFile(Slow(data), "r")], ids=["file object", "PythonFile"])
+def test_one_file_object_is_read_by_many(wrap, path):
+    """A file has one place."""
+    file = pq.ParquetFile(wrap(path.read_bytes()))
+
+    def read():
+        for group in range(file.num_row_groups):
+            assert file.read_row_group(group).column("a").to_pylist() == list(range(group * 5_000, group * 5_000 + 5_000))
+
+    in_threads(read)
+    sink = io.BytesIO()
+    with ipc.new_file(sink, TABLE.schema) as writer:
+        writer.write_table(TABLE, 1_000)
+    batches = ipc.open_file(wrap(sink.getvalue()))
+
+    def read_batches():
+        for i in range(batches.num_record_batches):
+            assert batches.get_batch(i).column("a").to_pylist() == list(range(i * 1_000, i * 1_000 + 1_000))
+
+    in_threads(read_batches)
+
+
+def test_what_a_file_raises_is_raised_in_its_thread():
+    class Moody(io.BytesIO):
+        def read(self, *size):
+            time.sleep(0.001)
+            if threading.current_thread().name == "unlucky":
+                raise OSError("not for you")
+            return super().read(*size)
+
+    # Larger than what is read with the footer.
+    whole = io.BytesIO()
+    pq.write_table(TABLE, whole, row_group_size=5_000, use_dictionary=False, compression="none", column_encoding="PLAIN")
+    data = whole.getvalue()
+
+    class File:
+        """No more than read, seek and tell."""
+
+        def __init__(self):
+            file = Moody(data)
+            self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+    file, seen = pq.ParquetFile(File()), []
+
+    def read():
+        unlucky = threading.current_thread().name == "unlucky"
+        for group in range(4):
+            try:
+                file.read_row_group(group)
+            except OSError as problem:
+                assert str(problem) == "not for you"
+                seen.append(unlucky)
+            else:
+                assert not unlucky
+
+    threads = [threading.Thread(target=read, name="unlucky" if i % 2 else "lucky") for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [True] * 8
 
 
 def test_writers_are_shared(tmp_path):
