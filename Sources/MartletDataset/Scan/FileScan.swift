@@ -113,6 +113,13 @@ struct FileScan: Sendable {
     /// `count` times the one value. Keys with a dictionary repeat an index, others the value.
     private func repeated(_ value: ArrayData, _ count: Int) throws(MartletError) -> ArrayData {
         guard value.isValid(0) else { return try .nulls(value.type, count: count) }
+        if let index = value.dictionaryIndex(0), let values = value.dictionary, let width = value.type.layout.buffers[0].byteWidth {
+            // Nothing to gather: all indices are 0.
+            return ArrayData(
+                type: value.type, count: count, nullCount: 0,
+                buffers: [try Buffer(zeroed: try count.multiplied(checked: width))],
+                dictionary: try values.slice(at: index, count: 1))
+        }
         return try take(value, try ArrayData(
             type: .int32, count: count, nullCount: 0, buffers: [Buffer(zeroed: try count.multiplied(checked: 4))]))
     }
