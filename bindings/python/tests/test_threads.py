@@ -135,27 +135,25 @@ def test_one_file_object_is_read_by_many(wrap, path):
     in_threads(read_batches)
 
 
+class Moody:
+    """A file that some threads cannot read."""
+
+    def __init__(self, data):
+        self._file = io.BytesIO(data)
+        self.seek, self.tell = self._file.seek, self._file.tell
+
+    def read(self, *size):
+        time.sleep(0.001)
+        if threading.current_thread().name == "unlucky":
+            raise OSError("not for you")
+        return self._file.read(*size)
+
+
 def test_what_a_file_raises_is_raised_in_its_thread():
-    class Moody(io.BytesIO):
-        def read(self, *size):
-            time.sleep(0.001)
-            if threading.current_thread().name == "unlucky":
-                raise OSError("not for you")
-            return super().read(*size)
-
     # Larger than what is read with the footer.
-    whole = io.BytesIO()
-    pq.write_table(TABLE, whole, row_group_size=5_000, use_dictionary=False, compression="none", column_encoding="PLAIN")
-    data = whole.getvalue()
-
-    class File:
-        """No more than read, seek and tell."""
-
-        def __init__(self):
-            file = Moody(data)
-            self.read, self.seek, self.tell = file.read, file.seek, file.tell
-
-    file, seen = pq.ParquetFile(File()), []
+    sink = io.BytesIO()
+    pq.write_table(TABLE, sink, row_group_size=5_000, use_dictionary=False, compression="none", column_encoding="PLAIN")
+    file, seen = pq.ParquetFile(Moody(sink.getvalue())), []
 
     def read():
         unlucky = threading.current_thread().name == "unlucky"
