@@ -122,6 +122,17 @@ class _SinkStruct(Structure):
 # The Python files behind the engine's sources and sinks, by their contexts.
 _files = weakref.WeakValueDictionary()
 
+# A file has one place, however many readers it has: they take turns.
+_turns = weakref.WeakKeyDictionary()
+
+
+def _turn_of(file):
+    try:
+        return _turns.setdefault(file, RLock())
+    except TypeError:  # It cannot be known again.
+        return RLock()
+
+
 # Classes that are known not to keep what is written to them.
 _BORROWING = (io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair, io.FileIO, io.BytesIO)
 
@@ -133,7 +144,7 @@ class FileCallbacks:
         self.file = file
         # By thread: the engine calls on the threads that called it.
         self.raised = {}
-        self._turn = RLock()
+        self._turn = _turn_of(file)
         self._borrows = type(file) in _BORROWING
 
     def _context(self):
@@ -158,7 +169,7 @@ class FileCallbacks:
         return _abi.SinkHandle(_abi.new(lib.martlet_sink_to_callbacks, ctypes.byref(table)))
 
     def read_into(self, position, target):
-        """Reads from `position` into a memoryview; how many bytes there were. One thread at a time: a file has one place."""
+        """Reads from `position` into a memoryview; how many bytes there were."""
         with self._turn:
             if self._seeks:
                 self.file.seek(position)

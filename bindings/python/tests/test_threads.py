@@ -135,6 +135,15 @@ def test_one_file_object_is_read_by_many(wrap, path):
     in_threads(read_batches)
 
 
+def test_one_file_object_has_many_readers(path):
+    shared = Slow(path.read_bytes())
+
+    def read():
+        assert pq.ParquetFile(shared).read().equals(TABLE)
+
+    in_threads(read)
+
+
 class Moody:
     """A file that some threads cannot read."""
 
