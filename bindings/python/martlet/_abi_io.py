@@ -154,6 +154,15 @@ class FileCallbacks:
         _files[context] = self
         return context
 
+    def size(self):
+        """The length in bytes; None for a stream."""
+        file = self.file
+        if not hasattr(file, "seek") or (hasattr(file, "seekable") and not file.seekable()):
+            return None
+        with self._turn:
+            size = file.seek(0, 2)
+            return file.tell() if size is None else size
+
     def source(self, size=None):
         """A SourceHandle: random access to `size` bytes, or a stream when `size` is None."""
         release = ctypes.cast(lib.martlet_buffer_release, c_void_p)

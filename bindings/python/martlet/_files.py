@@ -433,12 +433,7 @@ def _open_python_file(file):
     """A SourceHandle over a Python file, and its callbacks."""
     _check_binary(file)
     callbacks = FileCallbacks(file)
-    size = None
-    if hasattr(file, "seek") and (not hasattr(file, "seekable") or file.seekable()):
-        size = file.seek(0, 2)
-        if size is None:
-            size = file.tell()
-    return callbacks.source(size), callbacks
+    return callbacks.source(callbacks.size()), callbacks
 
 
 def _check_binary(file):
